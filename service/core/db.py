@@ -1,0 +1,86 @@
+"""The engine, the base of the tables, and the only two ways to a session."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Engine, MetaData, create_engine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table. Instants are always timestamptz."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own form
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+class Database:
+    """One PostgreSQL. The engine is built on first use in each process: a connection shared across a fork
+    would let two processes speak over one socket."""
+
+    def __init__(
+        self, url: str, *, pool_size: int = 8, statement_timeout: float = 15.0, lock_timeout: float = 5.0
+    ) -> None:
+        self.url = url
+        self._pool_size = pool_size
+        self._options = (
+            f"-c statement_timeout={int(statement_timeout * 1000)} -c lock_timeout={int(lock_timeout * 1000)}"
+            " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+        )
+        self._engine: Engine | None = None
+        self._pid = -1
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine."""
+        if self._engine is None or self._pid != os.getpid():
+            if self._engine is not None:
+                # The inherited sockets belong to the parent: forget them without saying goodbye on them.
+                self._engine.dispose(close=False)
+            self._engine = create_engine(
+                self.url,
+                pool_size=self._pool_size,
+                max_overflow=0,
+                pool_timeout=10,
+                pool_pre_ping=False,
+                connect_args={"options": self._options, "connect_timeout": 5},
+            )
+            self._pid = os.getpid()
+        return self._engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits when the block ends well and rolls back when it does not."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A READ ONLY session: a stray write fails in the database."""
+        with (
+            self.engine.connect().execution_options(postgresql_readonly=True) as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+
+    def dispose(self) -> None:
+        """Close every connection of this process."""
+        if self._engine is not None and self._pid == os.getpid():
+            self._engine.dispose()
+        self._engine = None

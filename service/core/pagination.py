@@ -1,0 +1,41 @@
+"""Keyset paging: a page is continued after the last row seen, so rows that arrive meanwhile shift nothing."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from service.core.errors import Malformed
+
+
+class CursorUnreadable(Malformed):
+    """A cursor that this service did not hand out."""
+
+    zh = "翻页标记无效,请从第一页重新开始。"
+    en = "The page cursor is not valid; start again from the first page."
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The place after which the next page begins: an instant and a row id."""
+
+    at: datetime
+    id: int
+
+    def encode(self) -> str:
+        """Opaque text for the URL."""
+        text = json.dumps([self.at.astimezone(UTC).isoformat(), self.id])
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "Cursor":
+        """Read back what `encode` wrote. Raises CursorUnreadable."""
+        try:
+            at, row = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            instant = datetime.fromisoformat(at)
+            if instant.tzinfo is None or not isinstance(row, int) or not 0 <= row < 2**63:
+                raise CursorUnreadable
+        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError):
+            raise CursorUnreadable from None
+        return cls(at=instant, id=row)

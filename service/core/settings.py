@@ -1,0 +1,92 @@
+"""Settings from the environment, all with the prefix HOTLINE_. See README for the table."""
+
+import base64
+import binascii
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.core.crypto import KEY_BYTES
+
+
+class SettingsMissing(SystemExit):
+    """A setting without which nothing can start. Exits with the sentence."""
+
+
+class Settings(BaseSettings):
+    """Every knob of a process. Times are in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", extra="ignore")
+
+    database_url: str = ""
+    redis_url: str = ""
+    master_key: SecretStr | None = Field(None, description="32 bytes, base64")
+    master_key_file: Path | None = None
+    demo: bool = False
+    demo_password: SecretStr | None = None
+    public_url: str = "http://127.0.0.1:8351"
+    host: str = "127.0.0.1"
+    port: int = Field(8351, ge=1, le=65535)
+    pool_size: int = Field(8, ge=1, le=200, description="database connections of one process")
+    request_slots: int = Field(8, ge=1, le=200, description="requests in work at once; at most pool_size")
+    statement_timeout: float = Field(15.0, gt=0)
+    lock_timeout: float = Field(5.0, gt=0)
+    token_hours: float = Field(12.0, gt=0)
+    body_limit: int = Field(1_048_576, ge=1024, description="largest request body in bytes")
+    sweep_seconds: float = Field(5.0, gt=0)
+    sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
+    relay_poll_seconds: float = Field(1.0, gt=0)
+    relay_lease_seconds: float = Field(20.0, gt=0, description="a published message not done by then is published again")
+    log_json: bool = True
+
+    @field_validator("database_url")
+    @classmethod
+    def _driver(cls, url: str) -> str:
+        """Accept the address as PostgreSQL tools write it; the driver is psycopg 3."""
+        for plain in ("postgresql://", "postgres://"):
+            if url.startswith(plain):
+                return "postgresql+psycopg://" + url.removeprefix(plain)
+        return url
+
+    def key(self) -> bytes:
+        """The master key. Raises SettingsMissing when none is given or it is not 32 bytes of base64."""
+        text = ""
+        if self.master_key is not None:
+            text = self.master_key.get_secret_value()
+        elif self.master_key_file is not None and self.master_key_file.is_file():
+            text = self.master_key_file.read_text()
+        try:
+            key = base64.b64decode(text.strip(), validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise SettingsMissing(
+                "缺少加密主密钥:请设置 HOTLINE_MASTER_KEY 或 HOTLINE_MASTER_KEY_FILE(32 字节,base64)。\n"
+                "No master key: set HOTLINE_MASTER_KEY or HOTLINE_MASTER_KEY_FILE (32 bytes, base64). "
+                "Make one with: head -c 32 /dev/urandom | base64"
+            )
+        return key
+
+    def require_servers(self) -> None:
+        """Raises SettingsMissing unless both server addresses are set."""
+        missing = [
+            name
+            for name, value in (("HOTLINE_DATABASE_URL", self.database_url), ("HOTLINE_REDIS_URL", self.redis_url))
+            if not value
+        ]
+        if missing:
+            names = " , ".join(missing)
+            raise SettingsMissing(
+                f"缺少设置 {names}。单机试用请运行 hotline up。\n"
+                f"{names} is not set. To try it on one machine run: hotline up"
+            )
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises SettingsMissing with one line for each wrong value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"HOTLINE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsMissing("设置有误 / Wrong settings:\n" + "\n".join(lines)) from None

@@ -1,0 +1,57 @@
+"""The unit of work: what every use-case is given, `fn(unit, command) -> result`.
+
+Only the edges (API, console, jobs, CLI) begin and end one. Inside, nothing commits, reads a clock or calls
+the network.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from service.core.crypto import Vault
+
+PROVINCE_CODE = "630000"
+
+
+class ActorKind(StrEnum):
+    """Who acts: a person who logged in, the worker through a signed link, or the service itself."""
+
+    person = "person"
+    worker = "worker"
+    system = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for which union, with which rights. `scope` is the prefix of the codes this actor may see."""
+
+    id: int | None
+    name: str
+    org_code: str
+    scope: str
+    permissions: AbstractSet[str]
+    kind: ActorKind = ActorKind.person
+    roles: frozenset[str] = frozenset()
+
+    def may(self, permission: str) -> bool:
+        """Whether the right is held; the service itself holds every right."""
+        return self.kind is ActorKind.system or permission in self.permissions
+
+
+SYSTEM = Actor(
+    id=None, name="system", org_code=PROVINCE_CODE, scope="63", permissions=frozenset(), kind=ActorKind.system
+)
+
+
+@dataclass(slots=True)
+class Unit:
+    """Session, actor, the present instant (aware UTC), a correlation id, and the vault for personal data."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+    correlation_id: str
+    vault: Vault

@@ -1,0 +1,55 @@
+"""People, their roles and their login tokens."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.db import Base
+
+
+class Person(Base):
+    """Somebody who logs in. `username` is stored in lower case."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("username = lower(username) and username ~ '^[a-z0-9][a-z0-9._-]{1,63}$'", name="username"),
+        Index("ix_person_org_code", "org_code", postgresql_where=text("active")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    password_hash: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class PersonRole(Base):
+    """A role somebody holds at their own union."""
+
+    __tablename__ = "person_role"
+    __table_args__ = (
+        CheckConstraint(
+            "role in ('agent','lawyer','dispatcher','handler','reviewer','supervisor','admin','auditor')", name="role"
+        ),
+    )
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+
+
+class LoginToken(Base):
+    """An opaque token; only its SHA-256 is stored, so a stolen dump logs nobody in."""
+
+    __tablename__ = "login_token"
+    __table_args__ = (CheckConstraint("expires_at > created_at", name="expires_after_creation"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,118 @@
+"""Rights and roles. A right is `noun:verb`; a role is a set of rights; what is not listed is denied."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """Every right there is."""
+
+    ticket_read = "ticket:read"
+    ticket_create = "ticket:create"
+    ticket_accept = "ticket:accept"
+    ticket_answer = "ticket:answer"
+    ticket_reject = "ticket:reject"
+    ticket_dispatch = "ticket:dispatch"
+    ticket_retier = "ticket:retier"
+    ticket_sign = "ticket:sign"
+    ticket_return = "ticket:return"
+    ticket_contact = "ticket:contact"
+    ticket_reply = "ticket:reply"
+    ticket_extend = "ticket:extend"
+    ticket_suspend = "ticket:suspend"
+    ticket_approve = "ticket:approve"
+    ticket_callback = "ticket:callback"
+    ticket_redo = "ticket:redo"
+    ticket_reopen = "ticket:reopen"
+    ticket_urge = "ticket:urge"
+    ticket_supervise = "ticket:supervise"
+    ticket_note = "ticket:note"
+    rejection_decide = "rejection:decide"
+    return_decide = "return:decide"
+    extension_decide = "extension:decide"
+    suspension_decide = "suspension:decide"
+    report_read = "report:read"
+    person_manage = "person:manage"
+    policy_manage = "policy:manage"
+    audit_read = "audit:read"
+
+
+class Role(StrEnum):
+    """坐席, 律师, 派单员, 承办人, 审核人, 督办员, 管理员, 审计员."""
+
+    agent = "agent"
+    lawyer = "lawyer"
+    dispatcher = "dispatcher"
+    handler = "handler"
+    reviewer = "reviewer"
+    supervisor = "supervisor"
+    admin = "admin"
+    auditor = "auditor"
+
+
+P = Permission
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.agent: frozenset(
+        {
+            P.ticket_read,
+            P.ticket_create,
+            P.ticket_accept,
+            P.ticket_answer,
+            P.ticket_reject,
+            P.ticket_callback,
+            P.ticket_urge,
+            P.ticket_note,
+        }
+    ),
+    Role.lawyer: frozenset({P.ticket_read, P.ticket_answer, P.ticket_note}),
+    Role.dispatcher: frozenset(
+        {
+            P.ticket_read,
+            P.ticket_create,
+            P.ticket_accept,
+            P.ticket_dispatch,
+            P.ticket_retier,
+            P.ticket_urge,
+            P.ticket_note,
+            P.rejection_decide,
+            P.return_decide,
+            P.suspension_decide,
+            P.extension_decide,
+            P.report_read,
+        }
+    ),
+    Role.handler: frozenset(
+        {
+            P.ticket_read,
+            P.ticket_sign,
+            P.ticket_return,
+            P.ticket_contact,
+            P.ticket_reply,
+            P.ticket_extend,
+            P.ticket_suspend,
+            P.ticket_note,
+        }
+    ),
+    Role.reviewer: frozenset({P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.report_read}),
+    Role.supervisor: frozenset(
+        {
+            P.ticket_read,
+            P.ticket_urge,
+            P.ticket_supervise,
+            P.ticket_redo,
+            P.ticket_reopen,
+            P.ticket_note,
+            P.extension_decide,
+            P.suspension_decide,
+            P.report_read,
+        }
+    ),
+    # The administrator keeps people and rules and sees no caller's data; the auditor reads logs only.
+    Role.admin: frozenset({P.person_manage, P.policy_manage}),
+    Role.auditor: frozenset({P.audit_read}),
+}
+
+
+def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
+    """All rights that these roles give together."""
+    return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))

@@ -1,0 +1,51 @@
+"""Asking for work: the only way to have something done after the transaction."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from service.core.unit import Unit
+from service.outbox.models import OutboxMessage
+
+CHANNEL = "hotline_outbox"  # a trigger on the table notifies it, so the bell rings on commit and only then
+
+
+class Queue(StrEnum):
+    """RQ queues in the order in which workers empty them."""
+
+    urgent = "urgent"
+    default = "default"
+    bulk = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be done. `key` names the effect: emitting the same key twice asks once."""
+
+    kind: str
+    key: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    queue: Queue = Queue.default
+    not_before: datetime | None = None
+
+
+def emit(unit: Unit, *messages: Message) -> None:
+    """Put messages into the outbox in the caller's transaction; a rollback asks for nothing."""
+    if not messages:
+        return
+    rows = [
+        {
+            "key": message.key,
+            "kind": message.kind,
+            "queue": message.queue.value,
+            "payload": message.payload,
+            "correlation_id": unit.correlation_id,
+            "created_at": unit.now,
+            "available_at": message.not_before or unit.now,
+        }
+        for message in messages
+    ]
+    unit.session.execute(insert(OutboxMessage).values(rows).on_conflict_do_nothing(index_elements=["key"]))

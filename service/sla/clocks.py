@@ -1,0 +1,223 @@
+"""Clocks on a ticket: start, stop, pause, resume, extend, re-tier.
+
+Every operation changes the facts of a clock and then lets `_settle` derive the rest (deadline, half-way mark,
+next check, breach) with `sla_rules`: one code path for all of them. Callers hold the ticket's row lock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from service.core.unit import Unit
+from service.sla.models import SlaClock, SlaPause
+from service.sla.rules import Rules, current_rules, rules_of
+from sla_rules import (
+    Clock,
+    ClockKind,
+    Pause,
+    PlannedRung,
+    Promise,
+    Tier,
+    due_rungs,
+    plan,
+    promise_from_document,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StartClock:
+    """Which promise begins, for which union, from when."""
+
+    ticket_id: int
+    kind: ClockKind
+    leg: str
+    org_code: str
+    cycle: int
+    tier: Tier | None
+    urgent: bool
+    started_at: datetime
+
+
+def start(unit: Unit, command: StartClock, *, rules: Rules | None = None) -> SlaClock:
+    """Begin a clock under the rules in force now; it keeps their versions for life unless a recompute moves it."""
+    rules = rules or current_rules(unit.session)
+    promise = rules.policy.promise(command.kind, command.tier, urgent=command.urgent, cycle=command.cycle)
+    value = Clock(kind=command.kind, promise=promise, started_at=command.started_at)
+    deadline = value.deadline(rules.calendar)
+    row = SlaClock(
+        ticket_id=command.ticket_id,
+        kind=command.kind.value,
+        leg=command.leg,
+        cycle=command.cycle,
+        org_code=command.org_code,
+        tier=command.tier.value if command.tier else None,
+        urgent=command.urgent,
+        promise=promise.to_document(),
+        policy_version_id=rules.policy_version_id,
+        calendar_version_id=rules.calendar_version_id,
+        started_at=command.started_at,
+        first_due_at=deadline.due_at,
+        due_at=deadline.due_at,
+        half_at=deadline.due_at,
+        provisional=deadline.provisional,
+        extension_days=0,
+        extensions=0,
+        fired=[],
+        check_failures=0,
+    )
+    _settle(unit, row, [], rules=rules)
+    unit.session.add(row)
+    return row
+
+
+def running(unit: Unit, ticket_id: int) -> dict[ClockKind, SlaClock]:
+    """The running clocks of a ticket by kind, locked. The caller holds the ticket's lock already."""
+    rows = unit.session.scalars(
+        select(SlaClock)
+        .where(SlaClock.ticket_id == ticket_id, SlaClock.stopped_at.is_(None))
+        .order_by(SlaClock.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {ClockKind(row.kind): row for row in rows}
+
+
+def latest(unit: Unit, ticket_id: int, kind: ClockKind) -> SlaClock | None:
+    """The newest clock of a kind, running or stopped, locked."""
+    return unit.session.scalars(
+        select(SlaClock)
+        .where(SlaClock.ticket_id == ticket_id, SlaClock.kind == kind.value)
+        .order_by(SlaClock.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+
+
+def stop(unit: Unit, row: SlaClock, *, at: datetime, reason: str) -> None:
+    """End a clock; an open pause ends with it. Being late is noted here already, whoever looks first."""
+    pauses = pauses_of(unit, row)
+    for pause in pauses:
+        if pause.ends_at is None:
+            pause.ends_at = max(at, pause.starts_at)
+    row.stopped_at, row.stop_reason = at, reason
+    _settle(unit, row, pauses)
+
+
+def let_run_on(unit: Unit, row: SlaClock) -> None:
+    """A reply was sent back: the clock runs on as if it had never stopped."""
+    row.stopped_at = row.stop_reason = None
+    _settle(unit, row, pauses_of(unit, row))
+
+
+def pause(
+    unit: Unit, row: SlaClock, *, at: datetime, review_at: datetime, reason: str, asked_by: int | None
+) -> None:
+    """Suspend a clock from `at`; it runs again by itself at `review_at`."""
+    interval = SlaPause(
+        clock_id=row.id,
+        starts_at=at,
+        ends_at=None,
+        review_at=review_at,
+        reason=reason,
+        asked_by=asked_by,
+        approved_by=unit.actor.id,
+    )
+    pauses = [*pauses_of(unit, row), interval]
+    unit.session.add(interval)
+    unit.session.flush()
+    _settle(unit, row, pauses)
+
+
+def resume(unit: Unit, row: SlaClock, *, at: datetime) -> None:
+    """End the open pause, if there is one."""
+    pauses = pauses_of(unit, row)
+    for interval in pauses:
+        if interval.ends_at is None:
+            interval.ends_at = max(at, interval.starts_at)
+    _settle(unit, row, pauses)
+
+
+def extend(unit: Unit, row: SlaClock, *, days: int) -> None:
+    """Add working days to the promise. The first deadline stays in `first_due_at`."""
+    row.extension_days += days
+    row.extensions += 1
+    _settle(unit, row, pauses_of(unit, row))
+
+
+def retier(unit: Unit, row: SlaClock, *, tier: Tier) -> None:
+    """Another promise, counted from the same start with the same pauses."""
+    rules = current_rules(unit.session)
+    row.tier = tier.value
+    row.promise = rules.policy.promise(
+        ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle
+    ).to_document()
+    row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
+    _settle(unit, row, pauses_of(unit, row), rules=rules)
+
+
+def mark_fired(unit: Unit, row: SlaClock, rungs: Sequence[str]) -> None:
+    """Note rungs that are in the ledger now and plan the next check."""
+    row.fired = [*row.fired, *rungs]
+    _settle(unit, row, pauses_of(unit, row))
+
+
+def due_now(unit: Unit, row: SlaClock) -> tuple[PlannedRung, ...]:
+    """Rungs that should have fired by now and have not, in order. Asked again under the lock: a sweep only narrows."""
+    rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
+    return due_rungs(_planned(unit, row, pauses_of(unit, row), rules), row.fired, unit.now)
+
+
+def open_pause(unit: Unit, row: SlaClock) -> SlaPause | None:
+    """The pause that is open now."""
+    return next((interval for interval in pauses_of(unit, row) if interval.ends_at is None), None)
+
+
+def pauses_of(unit: Unit, row: SlaClock) -> list[SlaPause]:
+    """All pauses of a clock in order."""
+    return list(
+        unit.session.scalars(select(SlaPause).where(SlaPause.clock_id == row.id).order_by(SlaPause.starts_at))
+    )
+
+
+def clock_value(row: SlaClock, pauses: Sequence[SlaPause]) -> Clock:
+    """The clock as the pure value that `sla_rules` reckons with."""
+    return Clock(
+        kind=ClockKind(row.kind),
+        promise=clock_promise(row),
+        started_at=row.started_at,
+        pauses=tuple(Pause(start=p.starts_at, end=p.ends_at, reason=p.reason) for p in pauses),
+        extension_days=row.extension_days,
+        stopped_at=row.stopped_at,
+    )
+
+
+def clock_promise(row: SlaClock) -> Promise:
+    """The promise a clock keeps."""
+    return promise_from_document(row.promise)
+
+
+def _planned(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause], rules: Rules) -> tuple[PlannedRung, ...]:
+    """The rungs that can still fire as things stand: none after the stop, none after an open pause began."""
+    ladder = rules.policy.ladder(
+        ClockKind(row.kind), Tier(row.tier) if row.tier else None, urgent=row.urgent, cycle=row.cycle
+    )
+    planned = plan(clock_value(row, pauses), ladder, rules.calendar, as_of=unit.now)
+    ends = [row.stopped_at] if row.stopped_at else [p.starts_at for p in pauses if p.ends_at is None]
+    return tuple(rung for rung in planned if not ends or rung.at <= ends[0])
+
+
+def _settle(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause], *, rules: Rules | None = None) -> None:
+    """Derive everything that follows from a clock's facts."""
+    rules = rules or rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
+    value = clock_value(row, pauses)
+    deadline = value.deadline(rules.calendar, as_of=unit.now)
+    row.due_at, row.provisional = deadline.due_at, deadline.provisional
+    row.half_at = value.instant_at_fraction(rules.calendar, 0.5, as_of=unit.now)
+    checks = [rung.at for rung in _planned(unit, row, pauses, rules) if rung.rung.name not in row.fired]
+    if row.stopped_at is None:
+        checks += [p.review_at for p in pauses if p.ends_at is None]
+    row.next_check_at = min(checks, default=None)
+    if row.stopped_at is not None and row.stopped_at >= row.due_at and row.breached_at is None:
+        row.breached_at = row.due_at

@@ -1,0 +1,129 @@
+"""Clocks on a ticket, their pauses, and the versions of the rules they are counted by.
+
+A clock knows its ticket only by id: this room counts time and knows nothing of what a ticket is.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.db import Base
+
+
+class CalendarVersion(Base):
+    """A published work calendar, whole: later years and amended notices make a new row, never an edit."""
+
+    __tablename__ = "calendar_version"
+    __table_args__ = (
+        Index("uq_calendar_version_active", "active", unique=True, postgresql_where=text("active")),
+        CheckConstraint("settled_until <= covered_until", name="settled_within_covered"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    version: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[dict[str, Any]]
+    covered_until: Mapped[date]
+    settled_until: Mapped[date]
+    reason: Mapped[str]
+    published_at: Mapped[datetime]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class PolicyVersion(Base):
+    """A published policy: promises, limits and ladders."""
+
+    __tablename__ = "policy_version"
+    __table_args__ = (Index("uq_policy_version_active", "active", unique=True, postgresql_where=text("active")),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    version: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[dict[str, Any]]
+    reason: Mapped[str]
+    published_at: Mapped[datetime]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class SlaClock(Base):
+    """One promise being kept: from `started_at` until `stopped_at`, owed before `due_at` (exclusive).
+
+    `leg` says whose time it is: the citizen's own, the province's, the city's or the county's. `fired` lists
+    the rungs already in the ledger, so that planning the next check needs no join; the ledger's unique key is
+    what forbids a second firing. `breached_at` is set once and the database refuses to unset it.
+    """
+
+    __tablename__ = "sla_clock"
+    __table_args__ = (
+        CheckConstraint("kind in ('dispatch','sign','first_contact','resolve','callback')", name="kind"),
+        CheckConstraint("leg in ('citizen','province','prefecture','county')", name="leg"),
+        CheckConstraint("cycle >= 1", name="cycle"),
+        CheckConstraint("due_at > started_at", name="due_after_start"),
+        CheckConstraint("stopped_at is null or stopped_at >= started_at", name="stopped_after_start"),
+        CheckConstraint("stopped_at is null or next_check_at is null or next_check_at <= stopped_at", name="stopped_rests"),
+        CheckConstraint("extension_days >= 0", name="extension"),
+        Index(
+            "uq_sla_clock_running",
+            "ticket_id",
+            "kind",
+            "leg",
+            "cycle",
+            unique=True,
+            postgresql_where=text("stopped_at is null"),
+        ),
+        Index("ix_sla_clock_next_check_at", "next_check_at", "id", postgresql_where=text("next_check_at is not null")),
+        Index("ix_sla_clock_ticket_id", "ticket_id", "id"),
+        Index("ix_sla_clock_due_at", "due_at", "org_code"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    kind: Mapped[str]
+    leg: Mapped[str]
+    cycle: Mapped[int]
+    org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    tier: Mapped[str | None]
+    urgent: Mapped[bool]
+    promise: Mapped[dict[str, Any]]
+    policy_version_id: Mapped[int] = mapped_column(ForeignKey("policy_version.id"))
+    calendar_version_id: Mapped[int] = mapped_column(ForeignKey("calendar_version.id"))
+    started_at: Mapped[datetime]
+    first_due_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    half_at: Mapped[datetime]
+    provisional: Mapped[bool]
+    extension_days: Mapped[int] = mapped_column(default=0)
+    extensions: Mapped[int] = mapped_column(default=0)
+    next_check_at: Mapped[datetime | None]
+    fired: Mapped[list[str]] = mapped_column(ARRAY(TEXT), default=list)
+    stopped_at: Mapped[datetime | None]
+    stop_reason: Mapped[str | None]
+    breached_at: Mapped[datetime | None]
+    check_failures: Mapped[int] = mapped_column(default=0)
+
+
+class SlaPause(Base):
+    """An interval in which a clock does not count. Open while `ends_at` is null; two never overlap."""
+
+    __tablename__ = "sla_pause"
+    __table_args__ = (
+        CheckConstraint("ends_at is null or ends_at >= starts_at", name="ends_after_start"),
+        CheckConstraint("review_at > starts_at", name="review_after_start"),
+        # The range types carry their own GiST operators, so no extension is needed for the integer.
+        ExcludeConstraint(
+            (text("int8range(clock_id, clock_id, '[]')"), "&&"),
+            (text("tstzrange(starts_at, ends_at)"), "&&"),
+            name="ex_sla_pause_overlap",
+            using="gist",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(ForeignKey("sla_clock.id"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    review_at: Mapped[datetime]
+    reason: Mapped[str]
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

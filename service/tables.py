@@ -1,0 +1,55 @@
+"""Every table of every room, so that the metadata is whole for migrations and checks."""
+
+from service.audit.models import AuditEvent
+from service.core.db import Base
+from service.escalations.models import Escalation
+from service.identity.models import LoginToken, Person, PersonRole
+from service.notifications.models import GatewayDelivery, Notice
+from service.org.models import OrgAlias, OrgUnit
+from service.outbox.models import OutboxMessage
+from service.ratings.models import CallbackAttempt, Rating
+from service.sla.models import CalendarVersion, PolicyVersion, SlaClock, SlaPause
+from service.tickets.models import (
+    Assignment,
+    Caller,
+    Category,
+    Employer,
+    Reply,
+    StepRequest,
+    Supervision,
+    Ticket,
+    TicketAlias,
+    TicketEvent,
+)
+
+METADATA = Base.metadata
+
+__all__ = [
+    "METADATA",
+    "Assignment",
+    "AuditEvent",
+    "CalendarVersion",
+    "CallbackAttempt",
+    "Caller",
+    "Category",
+    "Employer",
+    "Escalation",
+    "GatewayDelivery",
+    "LoginToken",
+    "Notice",
+    "OrgAlias",
+    "OrgUnit",
+    "OutboxMessage",
+    "Person",
+    "PersonRole",
+    "PolicyVersion",
+    "Rating",
+    "Reply",
+    "SlaClock",
+    "SlaPause",
+    "StepRequest",
+    "Supervision",
+    "Ticket",
+    "TicketAlias",
+    "TicketEvent",
+]

@@ -1,0 +1,328 @@
+"""Tickets and all that hangs on one: events, assignments, requests, replies, call-back attempts."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    Sequence,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.db import Base
+
+NUMBER_SEQUENCE = Sequence("ticket_number_seq", metadata=Base.metadata)
+
+CHANNELS = (
+    "phone", "mini_program", "web", "sms", "visit", "letter", "transfer_12345", "national", "import",
+)  # fmt: skip
+KINDS = ("consultation", "complaint", "help", "report", "suggestion", "praise")
+REJECTION_REASONS = (
+    "emergency", "legal_channel", "secret_or_unlawful", "nothing_new", "out_of_scope", "malicious",
+)  # fmt: skip
+OUTCOMES = (
+    "spoken_answer", "settlement", "mediation_agreement", "letters", "labour_inspection", "arbitration",
+    "procuratorate", "legal_aid", "hardship_relief", "mutual_aid", "transfer_12345",
+)  # fmt: skip
+STATES = (
+    "registered", "accepted", "to_sign", "in_progress", "replied", "to_callback", "closed", "archived",
+    "answered", "rejected", "merged", "transferred_out", "withdrawn", "terminated",
+)  # fmt: skip
+ENDED = (
+    "closed", "archived", "answered", "rejected", "merged", "transferred_out", "withdrawn", "terminated",
+)  # fmt: skip
+
+
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """SQL for a closed list."""
+    return f"{column} in ({', '.join(repr(value) for value in values)})"
+
+
+OPEN_SQL = "not " + one_of("state", ENDED)
+
+
+class Category(Base):
+    """A leaf of the taxonomy: what a matter is about, with the tier it usually gets."""
+
+    __tablename__ = "category"
+    __table_args__ = (
+        CheckConstraint("suggested_tier in ('ordinary','difficult','complex') or suggested_tier is null", name="tier"),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    group_code: Mapped[str]
+    group_zh: Mapped[str]
+    group_en: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    suggested_tier: Mapped[str | None]
+    usual_kind: Mapped[str]
+
+
+class Caller(Base):
+    """A worker. Name and phone are sealed; the hash finds a number, the last four help a human ear."""
+
+    __tablename__ = "caller"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    phone_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    phone_sealed: Mapped[bytes]
+    phone_last4: Mapped[str] = mapped_column(index=True)
+    name_sealed: Mapped[bytes | None]
+    created_at: Mapped[datetime]
+
+
+class Employer(Base):
+    """An employer by its name as written, one row for each normal form of the name."""
+
+    __tablename__ = "employer"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class Ticket(Base):
+    """A matter (工单). `holder_code` is the union that has it now; `due_at` repeats the deadline of the clock
+    that governs its present state, so that a queue is one index scan. `due_at`, `half_at` and `suspended`
+    are written only together with the clock they repeat; `hotline check` compares them.
+    """
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        CheckConstraint(one_of("state", STATES), name="state"),
+        CheckConstraint(one_of("channel", CHANNELS), name="channel"),
+        CheckConstraint(one_of("kind", KINDS), name="kind"),
+        CheckConstraint("tier in ('ordinary','difficult','complex')", name="tier"),
+        CheckConstraint("tier is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_tier"),
+        CheckConstraint(
+            "accepted_at is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_time"
+        ),
+        CheckConstraint("people_count between 1 and 1000000", name="people_count"),
+        CheckConstraint("amount_owed >= 0", name="amount_owed"),
+        CheckConstraint("cycle >= 1", name="cycle"),
+        CheckConstraint("bounces >= 0", name="bounces"),
+        CheckConstraint("accepted_at >= received_at", name="accepted_after_received"),
+        UniqueConstraint("created_by", "idempotency_key"),
+        # A queue is read by one union, by a city with its counties, or by the province: one index each.
+        *(
+            Index(
+                f"ix_ticket_queue_{length}",
+                text(f"\"left\"(holder_code, {length})"),
+                "due_at",
+                "id",
+                postgresql_where=text(OPEN_SQL),
+            )
+            for length in (2, 4, 6)
+        ),
+        Index("ix_ticket_caller_id", "caller_id", postgresql_where=text("caller_id is not null")),
+        Index("ix_ticket_employer_id", "employer_id", postgresql_where=text("employer_id is not null")),
+        Index("ix_ticket_received_at", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    query_code_sealed: Mapped[bytes]
+    state: Mapped[str]
+    kind: Mapped[str]
+    channel: Mapped[str]
+    tier: Mapped[str | None]
+    tier_reason: Mapped[str | None]
+    urgent: Mapped[bool] = mapped_column(default=False)
+    category_code: Mapped[str] = mapped_column(ForeignKey("category.code"))
+    place_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    title: Mapped[str]
+    body: Mapped[str]
+    caller_id: Mapped[int | None] = mapped_column(ForeignKey("caller.id"))
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    identity_hidden: Mapped[bool] = mapped_column(default=False)
+    employer_id: Mapped[int | None] = mapped_column(ForeignKey("employer.id"))
+    people_count: Mapped[int] = mapped_column(default=1)
+    amount_owed: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    received_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    holder_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    cycle: Mapped[int] = mapped_column(default=1)
+    bounces: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    half_at: Mapped[datetime]
+    provisional: Mapped[bool] = mapped_column(default=False)
+    suspended: Mapped[bool] = mapped_column(default=False)
+    rejection_reason: Mapped[str | None]
+    answer: Mapped[str | None]
+    row_version: Mapped[int] = mapped_column(default=1)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+    idempotency_key: Mapped[str | None]
+    idempotency_digest: Mapped[bytes | None]
+
+
+class TicketAlias(Base):
+    """The number under which a peer system knows a ticket; a number can't name two tickets."""
+
+    __tablename__ = "ticket_alias"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+
+
+class TicketEvent(Base):
+    """One step of a ticket's life, append-only. What happened, who did it, and from which state to which."""
+
+    __tablename__ = "ticket_event"
+    __table_args__ = (Index("ix_ticket_event_ticket_id", "ticket_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    cycle: Mapped[int]
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    actor_org: Mapped[str]
+    note: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    correlation_id: Mapped[str]
+
+
+class Assignment(Base):
+    """A union that was given the ticket. The lead (主办) owns it; assisting unions (协办) help."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        CheckConstraint("role in ('lead', 'assist')", name="role"),
+        CheckConstraint("ended_at is null or ended_at >= dispatched_at", name="ended_after_dispatch"),
+        CheckConstraint("end_reason in ('returned', 'moved', 'finished')", name="end_reason"),
+        Index(
+            "uq_assignment_lead",
+            "ticket_id",
+            unique=True,
+            postgresql_where=text("role = 'lead' and ended_at is null"),
+        ),
+        Index(
+            "uq_assignment_union",
+            "ticket_id",
+            "org_code",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index("ix_assignment_org_code", "org_code", "ticket_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    cycle: Mapped[int]
+    org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    role: Mapped[str]
+    adjudicated: Mapped[bool] = mapped_column(default=False)
+    dispatched_at: Mapped[datetime]
+    dispatched_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    signed_at: Mapped[datetime | None]
+    signed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    signed_by_silence: Mapped[bool] = mapped_column(default=False)
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+
+
+class StepRequest(Base):
+    """A step that one asks for and another decides: rejection, return, extension, suspension.
+
+    `level` is the level of the tree whose decision is awaited; an extension climbs from the city to the province.
+    """
+
+    __tablename__ = "step_request"
+    __table_args__ = (
+        CheckConstraint("kind in ('rejection', 'return', 'extension', 'suspension')", name="kind"),
+        CheckConstraint("level in ('province', 'prefecture')", name="level"),
+        CheckConstraint("verdict in ('granted', 'refused', 'void')", name="verdict"),
+        CheckConstraint("(verdict is null) = (decided_at is null)", name="decided_whole"),
+        Index(
+            "uq_step_request_open",
+            "ticket_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("verdict is null"),
+        ),
+        Index("ix_step_request_ticket_id", "ticket_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    kind: Mapped[str]
+    cycle: Mapped[int]
+    org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    level: Mapped[str]
+    reason: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    asked_at: Mapped[datetime]
+    verdict: Mapped[str | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+    decision_note: Mapped[str | None]
+
+
+class Reply(Base):
+    """A union's answer to the worker (反馈), signed by its leader before the worker is called back."""
+
+    __tablename__ = "reply"
+    __table_args__ = (
+        CheckConstraint(one_of("outcome", OUTCOMES), name="outcome"),
+        CheckConstraint("recovered >= 0", name="recovered"),
+        CheckConstraint("helped >= 0", name="helped"),
+        CheckConstraint("verdict in ('approved', 'sent_back')", name="verdict"),
+        CheckConstraint("reviewed_by is null or reviewed_by <> replied_by", name="four_eyes"),
+        Index("uq_reply_open", "ticket_id", unique=True, postgresql_where=text("verdict is null")),
+        Index("ix_reply_ticket_id", "ticket_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    cycle: Mapped[int]
+    org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
+    text: Mapped[str]
+    basis: Mapped[str]
+    contacted_at: Mapped[datetime]
+    contact_way: Mapped[str]
+    outcome: Mapped[str]
+    recovered: Mapped[Decimal] = mapped_column(Numeric(14, 2), default=Decimal(0))
+    helped: Mapped[int] = mapped_column(default=0)
+    worker_confirmed: Mapped[bool] = mapped_column(default=False)
+    replied_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    replied_at: Mapped[datetime]
+    verdict: Mapped[str | None]
+    reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reviewed_at: Mapped[datetime | None]
+    review_note: Mapped[str | None]
+
+
+class Supervision(Base):
+    """督办: a supervisor, or the ladder, watches over a ticket until it is answered. One open at a time."""
+
+    __tablename__ = "supervision"
+    __table_args__ = (
+        Index("uq_supervision_open", "ticket_id", unique=True, postgresql_where=text("closed_at is null")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    cycle: Mapped[int]
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    instruction: Mapped[str]
+    closed_at: Mapped[datetime | None]
