@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - an exception's name is the sentence that failed
 """PostgreSQL and Redis from wheels, for the one-command run and the tests.
 
 One data folder belongs to one process at a time, by a lock the kernel holds, so a `kill -9` leaves nothing
@@ -34,6 +35,7 @@ from urllib.parse import quote
 import psycopg
 import redis
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -63,7 +65,7 @@ _SOCKET_PATH_BYTES = 103
 _POSTGRES_SOCKET = ".s.PGSQL.5432"
 _REDIS_SOCKET = "redis.sock"
 
-# Replaying the log after a crash takes as long as there is log; the default max_wal_size bounds it well below this.
+# Replaying the log after a crash takes as long as there is log; max_wal_size bounds it well below this.
 _START_SECONDS = 180.0
 _PORT_TRIES = 5
 _POLL_SECONDS = 0.02
@@ -137,7 +139,8 @@ class DataFolder:
             self._lock = self._take_lock()
         except OSError as error:
             raise DataFolderUnusable(
-                f"数据目录 {self.path} 无法使用（{error.strerror}）。请换一个目录，或把它的属主改为当前用户。",
+                f"数据目录 {self.path} 无法使用（{error.strerror}）。"
+                "请换一个目录，或把它的属主改为当前用户。",
                 f"The data folder {self.path} cannot be used ({error.strerror}). "
                 "Choose another folder, or make the current user its owner.",
             ) from error
@@ -200,7 +203,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def open_log(file: Path) -> BinaryIO:
-    """Open a log for appending; over 5 MiB the old text first moves to `<name>.1`, replacing what was there."""
+    """Open a log for appending, unbuffered; what is over 5 MiB first moves to `<name>.1`, replacing that."""
     with contextlib.suppress(FileNotFoundError):
         if file.stat().st_size > _LOG_LIMIT_BYTES:
             file.replace(file.with_name(file.name + ".1"))
@@ -274,9 +277,10 @@ def launcher(
 
 
 def _service_account(folder: DataFolder, programs: Path) -> _Account | None:
-    """Whom to run as. None when we are not root. PostgreSQL refuses root, with reason, and Redis needs it no more.
+    """Whom to run as; None when we are not root. PostgreSQL refuses root, and Redis has no need of it.
 
-    Whoever owns the data goes on owning it; else `postgres` or `hotline`, made here if neither exists; else `nobody`.
+    Whoever owns the data goes on owning it; else `postgres` or `hotline`, which is made if neither is there;
+    else `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -284,7 +288,8 @@ def _service_account(folder: DataFolder, programs: Path) -> _Account | None:
     reach = not (_reachable(programs, uid, gid) and _reachable(folder.path, uid, gid))
     if reach and sys.platform != "linux":
         raise ServerNotInstalled(
-            f"以 root 启动时，数据库由账户 {name} 运行，但它进不了 {programs} 或 {folder.path}。请改用普通用户启动。",
+            f"以 root 启动时，数据库由账户 {name} 运行，但它进不了 {programs} 或 {folder.path}。"
+            "请改用普通用户启动。",
             f"Started by root, the database runs as {name}, who cannot enter {programs} or {folder.path}. "
             "Start as an ordinary user instead.",
         )
@@ -319,8 +324,8 @@ def _known_account() -> tuple[int, int, str]:
 def _reachable(target: Path, uid: int, gid: int) -> bool:
     """Whether the account may pass every folder down to `target` and enter or run it, by the mode bits.
 
-    Where it may not (a checkout under /root is the usual case) the servers get CAP_DAC_OVERRIDE, which the caller
-    has anyway, rather than that somebody's home is opened to the world for good.
+    Where it may not (a checkout under /root is the usual case) the servers get CAP_DAC_OVERRIDE, which the
+    caller has anyway, rather than that somebody's home is opened to the world for good.
     """
     for step in (target, *target.parents):
         status = step.stat()
@@ -361,7 +366,7 @@ class EmbeddedServer:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """Ask politely, then less so: returns when the process has ended (about 0.1 s; 75 s at the very worst)."""
+        """Ask politely, then less so; returns when the process has ended: 0.1 s, or 75 s at the worst."""
         if os.getpid() != self.owner:
             return  # a forked copy of us unwinding its stack must not take the servers along
         for number, seconds in self.stop_signals:
@@ -393,8 +398,8 @@ class _ServerLock:
             return
         for number, seconds in stop_signals:
             pid = self._holder()
-            # The pid may be a stranger's by now: only the last processes of a killed server hold the lock then,
-            # and they end by themselves.
+            # The pid may be a stranger's by now: then only the last processes of a killed server hold the
+            # lock, and they end by themselves.
             if pid is not None and _works_in(pid, folder.path):
                 _log.warning("%s (pid %d) was left over from a killed run; stopping it", name, pid)
                 with contextlib.suppress(ProcessLookupError):
@@ -402,7 +407,8 @@ class _ServerLock:
             if self._freed_within(seconds):
                 return
         raise ServerWillNotStop(
-            f"上一次运行留下的 {name}（进程号 {self._holder()}）仍占用 {folder.path}，且停不下来。请手动结束它再启动。",
+            f"上一次运行留下的 {name}（进程号 {self._holder()}）仍占用 {folder.path}，且停不下来。"
+            "请手动结束它再启动。",
             f"{name} of an earlier run (pid {self._holder()}) still holds {folder.path} and does not stop. "
             "End it by hand, then start again.",
         )
@@ -513,7 +519,7 @@ class _LogTail:
 _DATABASE = "hotline"
 _ROLE = "hotline"
 
-# SIGINT: end sessions, write out, stop. SIGQUIT: stop at once and replay the log at the next start; both are safe.
+# SIGINT: end sessions, write out, stop. SIGQUIT: stop at once, replay the log at the next start; as safe.
 _STOP_POSTGRES = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0))
 
 # Written to postgresql.conf when the folder is made, for the operator to change afterwards.
@@ -551,12 +557,12 @@ def _postgres_programs() -> Path:
 def start_postgres(folder: DataFolder, *, port: int | None = None, durable: bool = True) -> EmbeddedServer:
     """Start PostgreSQL on `folder` with a database `hotline`; returns when it answers.
 
-    It listens on a Unix socket in the folder that only the owner may enter, or, where the folder's path is too
-    long for one or a `port` is asked for, on 127.0.0.1 with a random password from `keys/`. `durable=False` is for
+    It listens on a Unix socket in a folder that only the owner may enter, or, where the path is too long for
+    one or a `port` is asked for, on 127.0.0.1 with a random password from `keys/`. `durable=False` is for
     tests: data survives the death of the server but not of the machine.
 
-    The role `hotline` owns the database and may create others, and is no superuser: what it is forbidden here, it
-    is forbidden on a real server.
+    The role `hotline` owns the database and may create others, and is no superuser: what it is forbidden
+    here, it is forbidden on a real server.
 
     Errors: `PostgresVersionDiffers`, `ServerNotInstalled`, `ServerWillNotStart`, `ServerWillNotStop`.
     """
@@ -584,7 +590,7 @@ def start_postgres(folder: DataFolder, *, port: int | None = None, durable: bool
             )
             try:
                 _await_postgres(folder, server, tail)
-                _ensure_database(folder, number)
+                _ensure_database(folder, number, fresh=version is None)
             except ServerWillNotStart:
                 server.stop()
                 if number is None or number == port or not tail.address_taken():
@@ -611,7 +617,7 @@ def _refuse_other_major(folder: DataFolder, programs: Path, version: int) -> Non
         raise PostgresVersionDiffers(
             f"{folder.postgres} 由 PostgreSQL {version} 建立，内置版本是 {ours}，不能直接打开。"
             f"请用 {version} 版的 pg_dump 导出，再导入新目录；或用 --data 指定另一个目录。",
-            f"{folder.postgres} was made by PostgreSQL {version}, the embedded one is {ours} and cannot open it. "
+            f"{folder.postgres} was made by PostgreSQL {version}; the embedded {ours} cannot open it. "
             f"Export with pg_dump of version {version} and import into a new folder, "
             "or name another folder with --data.",
         )
@@ -668,7 +674,8 @@ def _make_cluster(
     except OSError as error:
         raise DataFolderUnusable(
             f"{folder.postgres} 里有别的文件，却没有数据库。请移走它们，或用 --data 指定另一个目录。",
-            f"{folder.postgres} holds other files and no database. Move them away, or name another folder with --data.",
+            f"{folder.postgres} holds other files and no database. Move them away, "
+            "or name another folder with --data.",
         ) from error
 
 
@@ -725,20 +732,21 @@ def _await_postgres(folder: DataFolder, server: EmbeddedServer, tail: _LogTail) 
     raise tail.failure("PostgreSQL", ("等待超时", "it took too long to get ready"))
 
 
-def _ensure_database(folder: DataFolder, port: int | None) -> None:
-    """Make the role and the database unless they are there: the start that made the folder may have been killed."""
+def _ensure_database(folder: DataFolder, port: int | None, *, fresh: bool) -> None:
+    """Make the role and the database unless they are there: an earlier start may have been cut short."""
     password = folder.secret("postgres")
     place = (
-        {"host": str(folder.sockets), "port": "5432"}
+        make_conninfo(host=str(folder.sockets), port=5432)
         if port is None
-        else {"host": "127.0.0.1", "port": str(port), "password": password}
+        else make_conninfo(host="127.0.0.1", port=port, password=password)
     )
-    with contextlib.suppress(psycopg.OperationalError):
-        psycopg.connect(dbname=_DATABASE, user=_ROLE, **place).close()
-        return
+    if not fresh:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(place, dbname=_DATABASE, user=_ROLE).close()
+            return
     role, database = sql.Identifier(_ROLE), sql.Identifier(_DATABASE)
     try:
-        with psycopg.connect(dbname="postgres", user="postgres", autocommit=True, **place) as connection:
+        with psycopg.connect(place, dbname="postgres", user="postgres", autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_ROLE]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(password)))
@@ -774,15 +782,16 @@ def _wheel_redis() -> Path | None:
 
 
 def _find_redis() -> _RedisProgram:
-    """`redis-server` or `valkey-server` on the PATH, else the one in the wheel; the first that runs and is 5 or newer."""
+    """The first that runs of `redis-server`, `valkey-server` on the PATH and the one in the wheel."""
     for candidate in (shutil.which("redis-server"), shutil.which("valkey-server"), _wheel_redis()):
         if candidate is None:
             continue
         with contextlib.suppress(RedisMissing):
             return _redis_program(Path(candidate))
     raise RedisMissing(
-        "没有可用的 Redis（5 以上）。请安装 redis-server 或 valkey-server（Debian/Ubuntu：apt install redis-server；"
-        "macOS：brew install redis），或用 HOTLINE_REDIS_URL 指向一台 Redis 服务器。",
+        "没有可用的 Redis（5 以上）。请安装 redis-server 或 valkey-server"
+        "（Debian/Ubuntu：apt install redis-server；macOS：brew install redis），"
+        "或用 HOTLINE_REDIS_URL 指向一台 Redis 服务器。",
         "There is no Redis (5 or newer) to run. Install redis-server or valkey-server (Debian and Ubuntu: "
         "apt install redis-server; macOS: brew install redis), or point HOTLINE_REDIS_URL to a server.",
     )
@@ -806,13 +815,14 @@ def _redis_program(path: Path) -> _RedisProgram:
 def start_redis(
     folder: DataFolder, *, port: int | None = None, durable: bool = True, program: Path | None = None
 ) -> EmbeddedServer:
-    """Start Redis on `folder`, appending every change to disk (once a second, flushed); returns when it answers.
+    """Start Redis on `folder`, every change appended to a file; returns when it answers.
 
-    It listens on a Unix socket in the folder, or, where the path is too long for one or a `port` is asked for, on
-    127.0.0.1 with a random password from `keys/`. `program` names the server to run instead of the one found.
+    It listens on a Unix socket in the folder, or, where the path is too long for one or a `port` is asked
+    for, on 127.0.0.1 with a random password from `keys/`. `program` is run in place of the server found.
 
-    Redis holds nothing the database does not know. So where a newer Redis wrote what this one cannot read (the
-    system's was removed, say), the old files are put aside as `redis.aside-N`, a warning is logged and it starts empty.
+    Redis holds nothing the database does not know. So where a newer Redis wrote what this one cannot read
+    (the system's was removed, say), the files are put aside as `redis.aside-N`, with a warning, and it starts
+    empty.
 
     Errors: `RedisMissing`, `ServerWillNotStart`, `ServerWillNotStop`.
     """
@@ -821,7 +831,7 @@ def start_redis(
     _give(folder.sockets, account)
     with _ServerLock(folder, "redis", _STOP_REDIS) as lock, open_log(folder.logs / "redis.log") as log:
         _clear_sockets(folder, _REDIS_SOCKET)
-        # Version 7 keeps its log in a folder of that name and reads the older form; 6 passes over it in silence.
+        # Version 7 keeps its log in a folder of that name and reads the old form; 6 passes over it silently.
         if found.major < 7 and (folder.redis / "appendonlydir").exists():
             _put_aside(folder)
         by_socket = port is None and _fits_a_socket(folder.sockets / _REDIS_SOCKET)
@@ -952,11 +962,11 @@ def embedded_servers(
 ) -> Iterator[Endpoints]:
     """Run PostgreSQL and Redis on the data folder `path` while the block runs; stop them at its end.
 
-    A `database_url` or `redis_url` means: use that server, start none; the folder is locked all the same, for it
-    also holds logs and keys. `durable=False` trades safety against a power cut for speed, for tests.
+    A `database_url` or `redis_url` means: use that server, start none; the folder is locked all the same, for
+    it also holds logs and keys. `durable=False` trades safety against a power cut for speed, for tests.
 
-    Enter from the main thread: on Linux the servers then also stop by themselves, cleanly, when this process is
-    killed. From another thread, and elsewhere, the next start on the folder stops what is left.
+    Enter from the main thread: on Linux the servers then also stop by themselves, cleanly, when this process
+    is killed. From another thread, and elsewhere, the next start on the folder stops what is left.
 
     Errors: every `EmbeddedError`.
     """
@@ -970,9 +980,13 @@ def embedded_servers(
                 folder, port=port, durable=durable, program=redis_program
             )
         running: dict[str, EmbeddedServer] = {}
+
+        def stop(name: str) -> None:
+            running[name].stop()  # not the one first started, if it was revived since
+
         for name, start in starters.items():
             running[name] = start(None)
-            stack.callback(lambda name=name: running[name].stop())
+            stack.callback(stop, name)
 
         def revive() -> list[str]:
             fallen = [name for name, server in running.items() if not server.is_running()]
