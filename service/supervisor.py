@@ -140,7 +140,7 @@ def run_supervised(
     raise ends the run, after the children have been stopped.
 
     On a signal each child gets SIGTERM; what is left after `stop_timeout` seconds, or when the signal is
-    repeated, is killed, with everything it started. Call from the main thread, which alone may handle signals.
+    repeated, is killed, with everything it started. Call from the main thread: no other may handle signals.
 
     Errors: `FileNotFoundError` if a child's program does not exist.
     """

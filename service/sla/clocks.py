@@ -7,8 +7,9 @@ next check, breach) with `sla_rules`: one code path for all of them. Callers hol
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from service.core.unit import Unit
 from service.sla.models import SlaClock, SlaPause
@@ -40,12 +41,16 @@ class StartClock:
     started_at: datetime
 
 
-def start(unit: Unit, command: StartClock, *, rules: Rules | None = None) -> SlaClock:
+def start(unit: Unit, command: StartClock) -> SlaClock:
     """Begin a clock under the rules in force now; it keeps their versions for life unless a recompute moves it."""
-    rules = rules or current_rules(unit.session)
+    row = SlaClock(**prepare(command, current_rules(unit.session)))
+    unit.session.add(row)
+    return row
+
+
+def prepare(command: StartClock, rules: Rules) -> dict[str, Any]:
+    """The column values of a clock that begins: for intake, which inserts it in one statement."""
     promise = rules.policy.promise(command.kind, command.tier, urgent=command.urgent, cycle=command.cycle)
-    value = Clock(kind=command.kind, promise=promise, started_at=command.started_at)
-    deadline = value.deadline(rules.calendar)
     row = SlaClock(
         ticket_id=command.ticket_id,
         kind=command.kind.value,
@@ -58,18 +63,19 @@ def start(unit: Unit, command: StartClock, *, rules: Rules | None = None) -> Sla
         policy_version_id=rules.policy_version_id,
         calendar_version_id=rules.calendar_version_id,
         started_at=command.started_at,
-        first_due_at=deadline.due_at,
-        due_at=deadline.due_at,
-        half_at=deadline.due_at,
-        provisional=deadline.provisional,
         extension_days=0,
         extensions=0,
         fired=[],
         check_failures=0,
     )
-    _settle(unit, row, [], rules=rules)
-    unit.session.add(row)
-    return row
+    _settle(row, [], rules=rules, now=command.started_at)
+    row.first_due_at = row.due_at
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
+
+
+def insert_prepared(unit: Unit, values: dict[str, Any], *, ticket_id: int) -> None:
+    """Insert what `prepare` made, for a ticket whose id is known by now."""
+    unit.session.execute(insert(SlaClock).values({**values, "ticket_id": ticket_id}))
 
 
 def running(unit: Unit, ticket_id: int) -> dict[ClockKind, SlaClock]:
@@ -102,13 +108,13 @@ def stop(unit: Unit, row: SlaClock, *, at: datetime, reason: str) -> None:
         if pause.ends_at is None:
             pause.ends_at = max(at, pause.starts_at)
     row.stopped_at, row.stop_reason = at, reason
-    _settle(unit, row, pauses)
+    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
 def let_run_on(unit: Unit, row: SlaClock) -> None:
     """A reply was sent back: the clock runs on as if it had never stopped."""
     row.stopped_at = row.stop_reason = None
-    _settle(unit, row, pauses_of(unit, row))
+    _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
 
 
 def pause(
@@ -127,7 +133,7 @@ def pause(
     pauses = [*pauses_of(unit, row), interval]
     unit.session.add(interval)
     unit.session.flush()
-    _settle(unit, row, pauses)
+    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
 def resume(unit: Unit, row: SlaClock, *, at: datetime) -> None:
@@ -136,14 +142,14 @@ def resume(unit: Unit, row: SlaClock, *, at: datetime) -> None:
     for interval in pauses:
         if interval.ends_at is None:
             interval.ends_at = max(at, interval.starts_at)
-    _settle(unit, row, pauses)
+    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
 def extend(unit: Unit, row: SlaClock, *, days: int) -> None:
     """Add working days to the promise. The first deadline stays in `first_due_at`."""
     row.extension_days += days
     row.extensions += 1
-    _settle(unit, row, pauses_of(unit, row))
+    _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
 
 
 def retier(unit: Unit, row: SlaClock, *, tier: Tier) -> None:
@@ -154,19 +160,19 @@ def retier(unit: Unit, row: SlaClock, *, tier: Tier) -> None:
         ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle
     ).to_document()
     row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
-    _settle(unit, row, pauses_of(unit, row), rules=rules)
+    _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
 
 
 def mark_fired(unit: Unit, row: SlaClock, rungs: Sequence[str]) -> None:
     """Note rungs that are in the ledger now and plan the next check."""
     row.fired = [*row.fired, *rungs]
-    _settle(unit, row, pauses_of(unit, row))
+    _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
 
 
 def due_now(unit: Unit, row: SlaClock) -> tuple[PlannedRung, ...]:
     """Rungs that should have fired by now and have not, in order. Asked again under the lock: a sweep only narrows."""
-    rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
-    return due_rungs(_planned(unit, row, pauses_of(unit, row), rules), row.fired, unit.now)
+    planned = _planned(row, pauses_of(unit, row), _rules(unit, row), unit.now)
+    return due_rungs(planned, row.fired, unit.now)
 
 
 def open_pause(unit: Unit, row: SlaClock) -> SlaPause | None:
@@ -198,24 +204,29 @@ def clock_promise(row: SlaClock) -> Promise:
     return promise_from_document(row.promise)
 
 
-def _planned(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause], rules: Rules) -> tuple[PlannedRung, ...]:
+def _rules(unit: Unit, row: SlaClock) -> Rules:
+    return rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
+
+
+def _planned(
+    row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datetime
+) -> tuple[PlannedRung, ...]:
     """The rungs that can still fire as things stand: none after the stop, none after an open pause began."""
     ladder = rules.policy.ladder(
         ClockKind(row.kind), Tier(row.tier) if row.tier else None, urgent=row.urgent, cycle=row.cycle
     )
-    planned = plan(clock_value(row, pauses), ladder, rules.calendar, as_of=unit.now)
+    planned = plan(clock_value(row, pauses), ladder, rules.calendar, as_of=now)
     ends = [row.stopped_at] if row.stopped_at else [p.starts_at for p in pauses if p.ends_at is None]
     return tuple(rung for rung in planned if not ends or rung.at <= ends[0])
 
 
-def _settle(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause], *, rules: Rules | None = None) -> None:
+def _settle(row: SlaClock, pauses: Sequence[SlaPause], *, rules: Rules, now: datetime) -> None:
     """Derive everything that follows from a clock's facts."""
-    rules = rules or rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
     value = clock_value(row, pauses)
-    deadline = value.deadline(rules.calendar, as_of=unit.now)
+    deadline = value.deadline(rules.calendar, as_of=now)
     row.due_at, row.provisional = deadline.due_at, deadline.provisional
-    row.half_at = value.instant_at_fraction(rules.calendar, 0.5, as_of=unit.now)
-    checks = [rung.at for rung in _planned(unit, row, pauses, rules) if rung.rung.name not in row.fired]
+    row.half_at = value.instant_at_fraction(rules.calendar, 0.5, as_of=now)
+    checks = [rung.at for rung in _planned(row, pauses, rules, now) if rung.rung.name not in row.fired]
     if row.stopped_at is None:
         checks += [p.review_at for p in pauses if p.ends_at is None]
     row.next_check_at = min(checks, default=None)

@@ -1,0 +1,46 @@
+"""The port to the outside (SMS and the like) and the adapters that need no network."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from service.core.logging import log
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A short message to a worker. `text` holds number, code and link only, no facts of the case."""
+
+    to: str
+    template: str
+    text: str
+
+
+class Gateway(Protocol):
+    """Sends a letter. `key` lets the receiver drop a second copy. Raises on failure; the caller tries again."""
+
+    name: str
+
+    def send(self, letter: Letter, *, key: str) -> None: ...
+
+
+class ConsoleGateway:
+    """Writes a line to the log instead of sending. The number is masked and the text is left out: a log is no
+    place for either."""
+
+    name = "console"
+
+    def send(self, letter: Letter, *, key: str) -> None:
+        log.info("sms", gateway=self.name, to="*" * 7 + letter.to[-4:], template=letter.template, key=key)
+
+
+@dataclass
+class MemoryGateway:
+    """Keeps letters by key, as a receiver with idempotency keys would."""
+
+    name: str = "memory"
+    letters: dict[str, Letter] = field(default_factory=dict)
+    copies: int = 0
+
+    def send(self, letter: Letter, *, key: str) -> None:
+        self.copies += key in self.letters
+        self.letters[key] = letter

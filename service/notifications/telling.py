@@ -1,0 +1,54 @@
+"""Telling people: through the outbox into their inbox, once for each key."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from service.core.errors import Bilingual
+from service.core.unit import Unit
+from service.notifications.audience import Target
+from service.notifications.models import Notice
+from service.outbox.emit import Message, Queue, emit
+from service.outbox.handlers import Payload
+
+NOTICE = "notice"
+
+
+def tell(
+    unit: Unit,
+    targets: Sequence[Target],
+    text: Bilingual,
+    *,
+    key: str,
+    ticket_number: str,
+    urgent: bool = False,
+) -> None:
+    """Ask for a notice to each target. `key` names the occasion; the same person is told of it once."""
+    emit(
+        unit,
+        *(
+            Message(
+                kind=NOTICE,
+                key=f"{NOTICE}:{key}:{target.person_id}",
+                payload={
+                    "person_id": target.person_id,
+                    "key": key,
+                    "ticket_number": ticket_number,
+                    "text_zh": text.zh,
+                    "text_en": text.en,
+                    "urgent": urgent,
+                },
+                queue=Queue.urgent if urgent else Queue.default,
+            )
+            for target in targets
+        ),
+    )
+
+
+def put_into_inbox(unit: Unit, payload: Payload) -> None:
+    """Database handler of `notice`: write the row; a repeat is a no-op."""
+    values: dict[str, Any] = {**payload, "created_at": unit.now}
+    unit.session.execute(
+        insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"])
+    )

@@ -1,0 +1,106 @@
+"""Delivering one message, whoever was told its id: safe to call twice, late, or from two workers at once."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from service.core.metrics import MESSAGES
+from service.core.unit import Unit
+from service.outbox.handlers import DatabaseHandler, Handler, NetworkHandler
+from service.outbox.models import OutboxMessage
+
+# 5 s, 20 s, 80 s, … up to an hour: eight failures span about three hours before somebody has to look.
+MAX_ATTEMPTS = 8
+FIRST_BACKOFF = timedelta(seconds=5)
+LONGEST_BACKOFF = timedelta(hours=1)
+
+
+class Outcome(StrEnum):
+    """What happened to the delivery."""
+
+    done = "done"
+    nothing_to_do = "nothing_to_do"
+    failed = "failed"
+    buried = "buried"
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Delivers messages. `units` opens a unit of work at the time of the message; `now` reads the real clock,
+    by which retries wait even while a replay simulates the past."""
+
+    units: Callable[[datetime, str], AbstractContextManager[Unit]]
+    handlers: Mapping[str, Handler]
+    now: Callable[[], datetime]
+
+    def deliver(self, message_id: int) -> Outcome:
+        """Deliver once. A failure is written into the row with the time of the next try; nothing is raised."""
+        kind = "unknown"
+        try:
+            kind, outcome = self._try(message_id)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises must end in the row, not in a lost job
+            outcome = self._failed(message_id, error)
+        MESSAGES.labels(kind, outcome.value).inc()
+        return outcome
+
+    def _try(self, message_id: int) -> tuple[str, Outcome]:
+        with self.units(self.now(), "") as unit:
+            message = _lock(unit, message_id)
+            if message is None:
+                return "none", Outcome.nothing_to_do
+            unit.now, unit.correlation_id = message.created_at, message.correlation_id
+            handler = self.handlers[message.kind]
+            if isinstance(handler, DatabaseHandler):
+                handler.run(unit, message.payload)
+                message.done_at = self.now()
+                return message.kind, Outcome.done
+            call = handler.prepare(unit, message.payload)
+            key, kind, payload = message.key, message.kind, dict(message.payload)
+        return kind, self._over_the_network(message_id, key, payload, handler, call)
+
+    def _over_the_network(
+        self,
+        message_id: int,
+        key: str,
+        payload: dict[str, object],
+        handler: NetworkHandler,
+        call: Callable[[str], None] | None,
+    ) -> Outcome:
+        if call is not None:
+            call(key)
+        with self.units(self.now(), "") as unit:
+            message = _lock(unit, message_id)
+            if message is None:
+                return Outcome.nothing_to_do
+            unit.now, unit.correlation_id = message.created_at, message.correlation_id
+            if call is not None:
+                handler.record(unit, key, payload)
+            message.done_at = self.now()
+        return Outcome.done
+
+    def _failed(self, message_id: int, error: Exception) -> Outcome:
+        with self.units(self.now(), "") as unit:
+            message = _lock(unit, message_id)
+            if message is None:
+                return Outcome.nothing_to_do
+            message.attempts += 1
+            # The type alone: an exception's text may quote a phone number, and this column is read by operators.
+            message.last_error = type(error).__name__
+            if message.attempts >= MAX_ATTEMPTS:
+                message.buried_at = self.now()
+                return Outcome.buried
+            message.available_at = self.now() + min(FIRST_BACKOFF * 4 ** (message.attempts - 1), LONGEST_BACKOFF)
+            return Outcome.failed
+
+
+def _lock(unit: Unit, message_id: int) -> OutboxMessage | None:
+    """The message if it still waits; None when it is done, buried or unknown. A second deliverer waits here."""
+    return unit.session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
+        .with_for_update()
+    ).one_or_none()

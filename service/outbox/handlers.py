@@ -1,0 +1,31 @@
+"""What becomes of a message: a handler for each kind, gathered by the composition root."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.core.unit import Unit
+
+Payload = Mapping[str, Any]
+NetworkCall = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHandler:
+    """An effect inside PostgreSQL. It and the mark `done` share one transaction: exactly once."""
+
+    run: Callable[[Unit, Payload], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkHandler:
+    """An effect outside. `prepare` reads what is needed and returns the call (or None when there is nothing to
+    send any more); the call gets the message key as idempotency key, with no transaction open; `record` notes it
+    together with the mark `done`. At least once, made once by the key on the receiver's side.
+    """
+
+    prepare: Callable[[Unit, Payload], NetworkCall | None]
+    record: Callable[[Unit, str, Payload], None]
+
+
+Handler = DatabaseHandler | NetworkHandler

@@ -1,0 +1,59 @@
+"""From the outbox to Redis: claim what is due, hand over the ids, and claim again what was never done."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from service.outbox.models import OutboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message id to publish. The job id carries the round: RQ refuses an id whose old hash still lives."""
+
+    id: int
+    queue: str
+    job_id: str
+
+
+def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Take up to `limit` pending messages that are due, and hide them until the lease ends.
+
+    Two relays never take the same row (SKIP LOCKED). A message whose job was lost (Redis flushed, worker killed)
+    shows up again when its lease has passed.
+    """
+    due = (
+        select(OutboxMessage.id)
+        .where(
+            OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None), OutboxMessage.available_at <= now
+        )
+        .order_by(OutboxMessage.available_at, OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    rows = session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == due.c.id)
+        .values(available_at=now + lease, publishes=OutboxMessage.publishes + 1)
+        .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes)
+    ).all()
+    return [Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)]
+
+
+def oldest_pending(session: Session) -> datetime | None:
+    """When the oldest message that is neither done nor buried was written."""
+    return session.scalar(
+        select(func.min(OutboxMessage.created_at)).where(
+            OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None)
+        )
+    )
+
+
+def pending_count(session: Session) -> int:
+    """How many messages are neither done nor buried."""
+    return session.scalar(
+        select(func.count()).where(OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
+    ) or 0

@@ -1,0 +1,301 @@
+"""Intake (登记、受理): from a call or message to a ticket with a number, a query code and a running promise."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import ColumnElement, Engine, Text, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from service.audit.recording import record
+from service.core.clock import local
+from service.core.crypto import digits_only
+from service.core.errors import Bilingual
+from service.core.ids import new_query_code
+from service.core.unit import PROVINCE_CODE, ActorKind, Unit
+from service.org.tree import org_tree
+from service.sla import clocks
+from service.sla.rules import current_rules
+from service.tickets.errors import (
+    CategoryUnknown,
+    IdempotencyKeyReused,
+    NotTheCentre,
+    PermissionMissing,
+    PhoneUnreadable,
+    ReceivedOutOfRange,
+    TierReasonMissing,
+)
+from service.tickets.messages import tell_union, text_worker
+from service.tickets.models import NUMBER_SEQUENCE, Caller, Category, Employer, Ticket
+from service.tickets.repository import find
+from service.tickets.states import TABLE, State, Step
+from service.tickets.steps import carry_out, take, write_event
+from sla_rules import ClockKind, Tier
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterTicket:
+    """What an agent takes down. `received_at` None means now; `phone` in any form; money in yuan."""
+
+    title: str
+    body: str
+    kind: str
+    channel: str
+    category_code: str
+    place_code: str
+    phone: str | None = None
+    caller_name: str | None = None
+    employer: str | None = None
+    people_count: int = 1
+    amount_owed: Decimal | None = None
+    urgent: bool = False
+    anonymous: bool = False
+    identity_hidden: bool = False
+    received_at: datetime | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The new ticket and the code to tell the caller. `repeated` marks the answer to a repeated request."""
+
+    ticket: Ticket
+    query_code: str
+    repeated: bool = False
+
+
+def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
+    """Register a matter. The dispatch clock starts: nobody waits without somebody being on the clock.
+
+    The same idempotency key with the same content answers with the first ticket, with other content raises
+    IdempotencyKeyReused. Raises PermissionMissing, NotTheCentre, CategoryUnknown, UnionUnknown, PhoneUnreadable,
+    ReceivedOutOfRange.
+    """
+    _check_registrar(unit)
+    received_at = command.received_at or unit.now
+    if not EARLIEST <= received_at <= unit.now:
+        raise ReceivedOutOfRange
+    _check_codes(unit.session, command)
+    rules = current_rules(unit.session)
+    caller_id = _caller(unit, command)
+    employer_id = _employer(unit, command.employer)
+    query_code = new_query_code()
+    digest = _digest(command) if command.idempotency_key else None
+    values = {
+        "number": _number_expression(unit.now),
+        "query_code_sealed": unit.vault.seal(query_code),
+        "state": State.registered.value,
+        "kind": command.kind,
+        "channel": command.channel,
+        "urgent": command.urgent,
+        "category_code": command.category_code,
+        "place_code": command.place_code,
+        "title": command.title,
+        "body": command.body,
+        "caller_id": caller_id,
+        "anonymous": command.anonymous,
+        "identity_hidden": command.identity_hidden,
+        "employer_id": employer_id,
+        "people_count": command.people_count,
+        "amount_owed": command.amount_owed,
+        "received_at": received_at,
+        "holder_code": PROVINCE_CODE,
+        "cycle": 1,
+        "due_at": unit.now,
+        "half_at": unit.now,
+        "created_by": unit.actor.id,
+        "created_at": unit.now,
+        "idempotency_key": command.idempotency_key,
+        "idempotency_digest": digest,
+    }
+    start = clocks.StartClock(
+        ticket_id=0,
+        kind=ClockKind.dispatch,
+        leg="province",
+        org_code=PROVINCE_CODE,
+        cycle=1,
+        tier=None,
+        urgent=command.urgent,
+        started_at=unit.now,
+    )
+    clock = clocks.prepare(start, rules)
+    values |= {"due_at": clock["due_at"], "half_at": clock["half_at"], "provisional": clock["provisional"]}
+    statement = upsert(Ticket).values(values)
+    if command.idempotency_key:
+        statement = statement.on_conflict_do_nothing(index_elements=["created_by", "idempotency_key"])
+    ticket = unit.session.scalars(statement.returning(Ticket)).one_or_none()
+    if ticket is None:
+        return _first_answer(unit, command, digest)
+    clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
+    write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
+    record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
+    if command.people_count >= rules.policy.limits.collective_people:
+        _warn_of_collective(unit, ticket)
+    return Registered(ticket=ticket, query_code=query_code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptTicket:
+    """The tier and why. `tier` None takes the category's suggestion; another tier needs a reason."""
+
+    number: str
+    tier: Tier | None = None
+    tier_reason: str = ""
+    version: int | None = None
+
+
+def accept_ticket(unit: Unit, command: AcceptTicket) -> Ticket:
+    """Accept a matter (受理): the citizen's clock starts now, and number and query code go to the caller by SMS.
+
+    Raises the refusals of `take`, and TierReasonMissing for a tier other than the suggested one without a reason.
+    """
+    ticket = take(unit, command.number, Step.accept, version=command.version)
+    suggested = suggested_tier(unit.session, ticket.category_code)
+    tier = command.tier or suggested
+    if tier is not suggested and not command.tier_reason.strip():
+        raise TierReasonMissing
+    ticket.tier = tier.value
+    ticket.tier_reason = command.tier_reason or "按类别建议"
+    ticket.accepted_at = unit.now
+    carry_out(unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value})
+    text_worker(unit, ticket, "accepted", occasion="accepted")
+    return ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTicket:
+    """The answer given on the phone."""
+
+    number: str
+    answer: str
+    version: int | None = None
+
+
+def answer_ticket(unit: Unit, command: AnswerTicket) -> Ticket:
+    """Close a consultation with an answer at once (直接答复). Raises the refusals of `take`."""
+    ticket = take(unit, command.number, Step.answer, version=command.version)
+    ticket.answer = command.answer
+    ticket.replied_at = ticket.ended_at = unit.now
+    carry_out(unit, ticket, Step.answer, note=command.answer)
+    return ticket
+
+
+def suggested_tier(session: Session, category_code: str) -> Tier:
+    """The tier the taxonomy suggests; a category without one is ordinary."""
+    return Tier(_categories(session)[category_code] or Tier.ordinary.value)
+
+
+_CATEGORIES: WeakKeyDictionary[Engine, dict[str, str | None]] = WeakKeyDictionary()
+
+
+def _categories(session: Session) -> dict[str, str | None]:
+    """Suggested tier by category code, read once in each process: the taxonomy changes with a release."""
+    engine = session.get_bind().engine
+    if not _CATEGORIES.get(engine):
+        _CATEGORIES[engine] = {
+            code: tier for code, tier in session.execute(select(Category.code, Category.suggested_tier))
+        }
+    return _CATEGORIES[engine]
+
+
+def _check_registrar(unit: Unit) -> None:
+    transition = TABLE[Step.register]
+    if unit.actor.kind is ActorKind.system:
+        return
+    name = Bilingual(transition.name_zh, transition.name_en)
+    if transition.permission is None or not unit.actor.may(transition.permission):
+        raise PermissionMissing(step=name)
+    if unit.actor.org_code != PROVINCE_CODE:
+        raise NotTheCentre(step=name)
+
+
+def _check_codes(session: Session, command: RegisterTicket) -> None:
+    if command.category_code not in _categories(session):
+        raise CategoryUnknown(code=command.category_code)
+    org_tree(session).get(command.place_code)
+
+
+def _number_expression(now: datetime) -> ColumnElement[str]:
+    """`QH12351-YYYYMMDD-NNNNNN`: the local day, and a sequence that makes no two intakes wait for each other."""
+    serial = cast(func.mod(NUMBER_SEQUENCE.next_value(), 1_000_000), Text)
+    return literal(f"QH12351-{local(now):%Y%m%d}-") + func.lpad(serial, 6, "0")
+
+
+def _caller(unit: Unit, command: RegisterTicket) -> int | None:
+    """The caller's row by the keyed hash of the number; an anonymous caller without a number has none."""
+    if command.phone is None:
+        return None
+    digits = digits_only(command.phone)
+    if not 5 <= len(digits) <= 15:
+        raise PhoneUnreadable
+    name = unit.vault.seal(command.caller_name) if command.caller_name and not command.anonymous else None
+    statement = upsert(Caller).values(
+        phone_hash=unit.vault.lookup(digits),
+        phone_sealed=unit.vault.seal(digits),
+        phone_last4=digits[-4:],
+        name_sealed=name,
+        created_at=unit.now,
+    )
+    # A name told later fills the gap; a known name is not overwritten by silence.
+    named = {"name_sealed": statement.excluded.name_sealed if name else Caller.name_sealed}
+    return unit.session.scalars(
+        statement.on_conflict_do_update(index_elements=["phone_hash"], set_=named).returning(Caller.id)
+    ).one()
+
+
+_SPACES = re.compile(r"\s+")
+
+
+def employer_key(name: str) -> str:
+    """The normal form under which the same employer is found again: width, case, spaces and brackets folded."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def _employer(unit: Unit, name: str | None) -> int | None:
+    if not name or not employer_key(name):
+        return None
+    statement = upsert(Employer).values(name=name, name_key=employer_key(name), created_at=unit.now)
+    return unit.session.scalars(
+        statement.on_conflict_do_update(index_elements=["name_key"], set_={"name_key": Employer.name_key}).returning(
+            Employer.id
+        )
+    ).one()
+
+
+def _digest(command: RegisterTicket) -> bytes:
+    content = json.dumps(asdict(command), sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).digest()
+
+
+def _first_answer(unit: Unit, command: RegisterTicket, digest: bytes | None) -> Registered:
+    number, first = unit.session.execute(
+        select(Ticket.number, Ticket.idempotency_digest).where(
+            Ticket.created_by == unit.actor.id, Ticket.idempotency_key == command.idempotency_key
+        )
+    ).one()
+    if first != digest:
+        raise IdempotencyKeyReused
+    ticket = find(unit, number)
+    return Registered(ticket=ticket, query_code=unit.vault.open(ticket.query_code_sealed), repeated=True)
+
+
+def _warn_of_collective(unit: Unit, ticket: Ticket) -> None:
+    """群体性: ten or more people is the statutory threshold of a collective dispute; the province hears at once."""
+    tell_union(
+        unit,
+        ticket,
+        ("supervisor", "leadership"),
+        Bilingual(
+            f"群体性诉求预警:工单 {ticket.number} 涉及 {ticket.people_count} 人",
+            f"Collective matter: ticket {ticket.number} concerns {ticket.people_count} people",
+        ),
+        occasion="collective",
+    )

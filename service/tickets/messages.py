@@ -1,0 +1,94 @@
+"""What workers and unions are told as a ticket moves. Nothing of the case goes into an SMS."""
+
+from collections.abc import Callable
+
+from service.core.clock import local
+from service.core.errors import Bilingual
+from service.core.unit import Unit
+from service.notifications.audience import resolve_audience
+from service.notifications.gateways import Gateway, Letter
+from service.notifications.models import GatewayDelivery
+from service.notifications.telling import tell
+from service.outbox.emit import Message, emit
+from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
+from service.tickets.models import Caller, Ticket
+
+WORKER_SMS = "worker_sms"
+
+TEMPLATES: dict[str, str] = {
+    "accepted": "您好,您反映的事项已受理,工单号{number},查询码{code}。职工服务热线12351。",
+    "dispatched": "您好,工单{number}已转交工会办理。职工服务热线12351。",
+    "extended": "您好,工单{number}办理期限延至{due}。职工服务热线12351。",
+    "rating": "您好,工单{number}已办理完毕,请评价:{link} 。职工服务热线12351。",
+}
+
+
+def text_worker(unit: Unit, ticket: Ticket, template: str, *, occasion: str, link: str = "") -> None:
+    """Ask for an SMS to the ticket's caller, once for each occasion. Without a phone there is nobody to text."""
+    if ticket.caller_id is None:
+        return
+    emit(
+        unit,
+        Message(
+            kind=WORKER_SMS,
+            key=f"{WORKER_SMS}:{ticket.number}:{occasion}",
+            payload={"ticket_id": ticket.id, "template": template, "link": link},
+        ),
+    )
+
+
+def worker_sms_handler(gateway: Gateway) -> NetworkHandler:
+    """The handler that opens the sealed number only at the moment of sending."""
+
+    def prepare(unit: Unit, payload: Payload) -> NetworkCall | None:
+        ticket = unit.session.get_one(Ticket, payload["ticket_id"])
+        caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+        if caller is None:
+            return None
+        letter = Letter(
+            to=unit.vault.open(caller.phone_sealed),
+            template=payload["template"],
+            text=TEMPLATES[payload["template"]].format(
+                number=ticket.number,
+                code=unit.vault.open(ticket.query_code_sealed),
+                due=f"{local(ticket.due_at):%m-%d}",
+                link=payload["link"],
+            ),
+        )
+        return _send(gateway, letter)
+
+    def record(unit: Unit, key: str, payload: Payload) -> None:
+        ticket = unit.session.get_one(Ticket, payload["ticket_id"])
+        unit.session.add(
+            GatewayDelivery(
+                key=key,
+                gateway=gateway.name,
+                ticket_number=ticket.number,
+                template=payload["template"],
+                delivered_at=unit.now,
+            )
+        )
+
+    return NetworkHandler(prepare=prepare, record=record)
+
+
+def _send(gateway: Gateway, letter: Letter) -> Callable[[str], None]:
+    def call(key: str) -> None:
+        gateway.send(letter, key=key)
+
+    return call
+
+
+def tell_union(
+    unit: Unit, ticket: Ticket, audience: tuple[str, ...], text: Bilingual, *, occasion: str, org_code: str = ""
+) -> None:
+    """A notice to the people behind audience names at the ticket's holder (or another union)."""
+    targets = resolve_audience(unit, audience, org_code=org_code or ticket.holder_code)
+    tell(
+        unit,
+        targets,
+        text,
+        key=f"{ticket.number}:{ticket.row_version}:{occasion}",
+        ticket_number=ticket.number,
+        urgent=ticket.urgent,
+    )

@@ -1,0 +1,63 @@
+"""Loading tickets: through the actor's scope or not at all. The one place that builds the scope filter."""
+
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+
+from service.core.unit import Actor, Unit
+from service.tickets.errors import TicketNotFound
+from service.tickets.models import Assignment, Ticket
+
+PROVINCE_SCOPE_LENGTH = 2
+
+
+def in_subtree(column: ColumnElement[str], scope: str) -> ColumnElement[bool]:
+    """Whether a union code lies under a scope prefix, written so that the queue's expression indexes serve it."""
+    return func.left(column, literal_column(str(len(scope)))) == scope
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The scope filter: tickets held in the actor's subtree, or given to it and not returned.
+
+    A union that handed a ticket back has nothing more to do with it and no longer sees it.
+    """
+    if len(actor.scope) == PROVINCE_SCOPE_LENGTH:
+        return in_subtree(Ticket.holder_code, actor.scope)
+    given = exists().where(
+        Assignment.ticket_id == Ticket.id,
+        in_subtree(Assignment.org_code, actor.scope),
+        or_(Assignment.end_reason.is_(None), Assignment.end_reason != "returned"),
+    )
+    return or_(in_subtree(Ticket.holder_code, actor.scope), given)
+
+
+def find(unit: Unit, number: str) -> Ticket:
+    """The ticket for reading. Raises TicketNotFound when it is not there or not visible."""
+    ticket = unit.session.scalars(select(Ticket).where(Ticket.number == number, visible(unit.actor))).one_or_none()
+    if ticket is None:
+        raise TicketNotFound(number=number)
+    return ticket
+
+
+def lock(unit: Unit, number: str) -> Ticket:
+    """The ticket for writing, row-locked. First lock of the order ticket → clocks → assignments."""
+    ticket = unit.session.scalars(
+        select(Ticket)
+        .where(Ticket.number == number, visible(unit.actor))
+        .with_for_update(of=Ticket)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if ticket is None:
+        raise TicketNotFound(number=number)
+    return ticket
+
+
+def lock_free(unit: Unit, ticket_ids: list[int]) -> list[Ticket]:
+    """Those of these tickets that nobody else holds, locked. For sweeps; people's work goes first."""
+    return list(
+        unit.session.scalars(
+            select(Ticket)
+            .where(Ticket.id.in_(ticket_ids))
+            .order_by(Ticket.id)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+    )
