@@ -482,7 +482,8 @@ def _free_port() -> int:
 
 
 def _fits_a_socket(path: Path) -> bool:
-    return len(os.fsencode(path)) <= _SOCKET_PATH_BYTES
+    # libpq takes a comma for the end of one host, SQLAlchemy a colon for the beginning of a port.
+    return len(os.fsencode(path)) <= _SOCKET_PATH_BYTES and not {",", ":"} & set(str(path))
 
 
 def _clear_sockets(folder: DataFolder, pattern: str) -> None:
@@ -557,7 +558,7 @@ def _postgres_programs() -> Path:
 def start_postgres(folder: DataFolder, *, port: int | None = None, durable: bool = True) -> EmbeddedServer:
     """Start PostgreSQL on `folder` with a database `hotline`; returns when it answers.
 
-    It listens on a Unix socket in a folder that only the owner may enter, or, where the path is too long for
+    It listens on a Unix socket in a folder that only the owner may enter, or, where the path will not do for
     one or a `port` is asked for, on 127.0.0.1 with a random password from `keys/`. `durable=False` is for
     tests: data survives the death of the server but not of the machine.
 
@@ -817,7 +818,7 @@ def start_redis(
 ) -> EmbeddedServer:
     """Start Redis on `folder`, every change appended to a file; returns when it answers.
 
-    It listens on a Unix socket in the folder, or, where the path is too long for one or a `port` is asked
+    It listens on a Unix socket in the folder, or, where the path will not do for one or a `port` is asked
     for, on 127.0.0.1 with a random password from `keys/`. `program` is run in place of the server found.
 
     Redis holds nothing the database does not know. So where a newer Redis wrote what this one cannot read
