@@ -45,6 +45,9 @@ SYSTEM = Actor(
     id=None, name="system", org_code=PROVINCE_CODE, scope="63", permissions=frozenset(), kind=ActorKind.system
 )
 
+# The worker behind a signed link: no account, no scope, no rights but what the link itself grants.
+WORKER = Actor(id=None, name="worker", org_code="", scope="", permissions=frozenset(), kind=ActorKind.worker)
+
 
 @dataclass(slots=True)
 class Unit:

@@ -6,7 +6,7 @@ next check, breach) with `sla_rules`: one code path for all of them. Callers hol
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -23,7 +23,6 @@ from sla_rules import (
     Tier,
     due_rungs,
     plan,
-    promise_from_document,
 )
 
 
@@ -59,7 +58,7 @@ def prepare(command: StartClock, rules: Rules) -> dict[str, Any]:
         org_code=command.org_code,
         tier=command.tier.value if command.tier else None,
         urgent=command.urgent,
-        promise=promise.to_document(),
+        promise=promise_document(promise),
         policy_version_id=rules.policy_version_id,
         calendar_version_id=rules.calendar_version_id,
         started_at=command.started_at,
@@ -156,9 +155,9 @@ def retier(unit: Unit, row: SlaClock, *, tier: Tier) -> None:
     """Another promise, counted from the same start with the same pauses."""
     rules = current_rules(unit.session)
     row.tier = tier.value
-    row.promise = rules.policy.promise(
-        ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle
-    ).to_document()
+    row.promise = promise_document(
+        rules.policy.promise(ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle)
+    )
     row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
     _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
 
@@ -199,9 +198,17 @@ def clock_value(row: SlaClock, pauses: Sequence[SlaPause]) -> Clock:
     )
 
 
+def promise_document(promise: Promise) -> dict[str, Any]:
+    """A promise as a clock's row keeps it."""
+    cutoff = promise.cutoff.isoformat() if promise.cutoff else None
+    return {"unit": promise.unit, "amount": promise.amount, "roll": promise.roll, "cutoff": cutoff}
+
+
 def clock_promise(row: SlaClock) -> Promise:
     """The promise a clock keeps."""
-    return promise_from_document(row.promise)
+    document = row.promise
+    cutoff = time.fromisoformat(document["cutoff"]) if document["cutoff"] else None
+    return Promise(unit=document["unit"], amount=document["amount"], roll=document["roll"], cutoff=cutoff)
 
 
 def _rules(unit: Unit, row: SlaClock) -> Rules:

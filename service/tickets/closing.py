@@ -88,7 +88,7 @@ def redo_by_rating(unit: Unit, ticket: Ticket, *, reason: str) -> None:
 
 def redo_rounds_left(unit: Unit, ticket: Ticket) -> bool:
     """Whether the policy allows one more round."""
-    return ticket.cycle - 1 < current_rules(unit.session).policy.limits.redo_rounds
+    return ticket.cycle - 1 < current_rules(unit.session).policy.limits.redo_max_rounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def reopen_ticket(unit: Unit, command: ReopenTicket) -> Ticket:
     Raises ReopeningWindowClosed and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.reopen, version=command.version)
-    days = current_rules(unit.session).policy.limits.reopen_days
+    days = current_rules(unit.session).policy.limits.reopen_window_days
     if ticket.ended_at is not None and unit.now > ticket.ended_at + timedelta(days=days):
         raise ReopeningWindowClosed(days=days)
     ticket.ended_at = ticket.replied_at = None

@@ -94,7 +94,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
     if lead.code == PROVINCE_CODE:
         raise CannotDispatchToProvince
     limits = current_rules(unit.session).policy.limits
-    adjudicated = command.adjudicated or ticket.bounces >= limits.bounces
+    adjudicated = command.adjudicated or ticket.bounces >= limits.bounce_limit_per_ticket
     if not adjudicated and _returns_by(unit, ticket, lead.code):
         raise DispatchGoesBackToReturner(union=Bilingual(lead.name_zh, lead.name_en))
     ticket.holder_code = lead.code

@@ -96,9 +96,9 @@ def ask_extension(unit: Unit, command: AskExtension) -> Ticket:
     ticket = take(unit, command.number, Step.extend, version=command.version)
     limits = current_rules(unit.session).policy.limits
     clock = _resolve_clock(unit, ticket)
-    if command.days > limits.extension_days:
-        raise ExtensionTooLong(limit=limits.extension_days)
-    if clock.extensions >= limits.extensions:
+    if command.days > limits.extension_working_days:
+        raise ExtensionTooLong(limit=limits.extension_working_days)
+    if clock.extensions >= limits.extension_max_times:
         raise ExtensionsUsedUp(count=clock.extensions)
     if unit.now >= _extension_closes(clock, limits.extension_ask_before):
         raise ExtensionTooLate(due=_shown(clock.due_at))
@@ -303,7 +303,7 @@ def _extension_closes(clock: SlaClock, ask_before: time) -> datetime:
 def _check_suspension(unit: Unit, ticket: Ticket, review_at: datetime) -> None:
     if ticket.suspended:
         raise AlreadySuspended(number=ticket.number)
-    limit = timedelta(days=current_rules(unit.session).policy.limits.suspension_days)
+    limit = timedelta(days=current_rules(unit.session).policy.limits.suspension_cap_days)
     left = limit - _suspended_so_far(unit, ticket)
     if not unit.now < review_at <= unit.now + left:
         raise ReviewDateOutOfRange(limit=limit.days, left=left.days)

@@ -137,7 +137,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
     write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
     record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
-    if command.people_count >= rules.policy.limits.collective_people:
+    if command.people_count >= rules.policy.limits.collective_threshold:
         _warn_of_collective(unit, ticket)
     return Registered(ticket=ticket, query_code=query_code)
 

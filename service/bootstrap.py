@@ -1,0 +1,121 @@
+"""The only composition root: builds the parts from settings and hands out units of work."""
+
+import importlib.resources
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import redis
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from service.core.clock import Clock, SystemClock
+from service.core.crypto import Vault
+from service.core.db import Database
+from service.core.ids import new_correlation_id
+from service.core.settings import Settings
+from service.core.unit import SYSTEM, Actor, Unit
+from service.notifications.gateways import ConsoleGateway, Gateway
+from service.notifications.telling import NOTICE, put_into_inbox
+from service.outbox.delivery import Courier
+from service.outbox.handlers import DatabaseHandler, Handler
+from service.tickets.messages import WORKER_SMS, worker_sms_handler
+
+# Any fixed number: it only has to be the same in every process that migrates.
+_MIGRATION_LOCK = 12_351_001
+
+
+@dataclass(frozen=True)
+class Application:
+    """The parts of one process."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    clock: Clock
+    gateway: Gateway
+
+    @contextmanager
+    def unit(self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None) -> Iterator[Unit]:
+        """A writing unit of work: commits when the block ends well."""
+        with self.database.transaction() as session:
+            yield Unit(
+                session=session,
+                actor=actor,
+                now=now or self.clock.now(),
+                correlation_id=correlation_id or new_correlation_id(),
+                vault=self.vault,
+            )
+
+    @contextmanager
+    def reading(self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None) -> Iterator[Unit]:
+        """A READ ONLY unit of work."""
+        with self.database.reading() as session:
+            yield Unit(
+                session=session,
+                actor=actor,
+                now=now or self.clock.now(),
+                correlation_id=correlation_id or new_correlation_id(),
+                vault=self.vault,
+            )
+
+    @cached_property
+    def redis(self) -> "redis.Redis":
+        """The doorbell. Connects on first use; short time-outs, for nothing waits on it."""
+        return redis.Redis.from_url(self.settings.redis_url, socket_connect_timeout=2, socket_timeout=30)
+
+    @cached_property
+    def handlers(self) -> dict[str, Handler]:
+        """What becomes of each kind of message."""
+        return {
+            NOTICE: DatabaseHandler(run=put_into_inbox),
+            WORKER_SMS: worker_sms_handler(self.gateway),
+        }
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Delivers messages, on the real clock."""
+        return Courier(
+            units=lambda now, correlation_id: self.unit(SYSTEM, correlation_id=correlation_id, now=now),
+            handlers=self.handlers,
+            now=SystemClock().now,
+        )
+
+
+def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | None = None) -> Application:
+    """Put the parts together. Opens no connection."""
+    return Application(
+        settings=settings,
+        database=Database(
+            settings.database_url,
+            pool_size=settings.pool_size,
+            statement_timeout=settings.statement_timeout,
+            lock_timeout=settings.lock_timeout,
+        ),
+        vault=Vault(settings.key()),
+        clock=clock or SystemClock(),
+        gateway=gateway or ConsoleGateway(),
+    )
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the schema to `revision`. Several processes may call it at once: one migrates, the others wait."""
+    config = Config()
+    config.set_main_option("script_location", str(importlib.resources.files("service") / "migrations"))
+    with database.engine.connect() as connection:
+        # A migration may rewrite a table: it has its own patience, and gives way to nobody's transaction for long.
+        connection.execute(text("set statement_timeout = '10min'; set lock_timeout = '10s'"))
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.commit()
+        try:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.execute(text("reset statement_timeout; reset lock_timeout"))
+            connection.commit()
