@@ -39,7 +39,9 @@ class Application:
     gateway: Gateway
 
     @contextmanager
-    def unit(self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None) -> Iterator[Unit]:
+    def unit(
+        self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None
+    ) -> Iterator[Unit]:
         """A writing unit of work: commits when the block ends well."""
         with self.database.transaction() as session:
             yield Unit(
@@ -51,7 +53,9 @@ class Application:
             )
 
     @contextmanager
-    def reading(self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None) -> Iterator[Unit]:
+    def reading(
+        self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None
+    ) -> Iterator[Unit]:
         """A READ ONLY unit of work."""
         with self.database.reading() as session:
             yield Unit(

@@ -9,7 +9,12 @@ from service.core.unit import Unit
 
 
 def record(
-    unit: Unit, action: str, *, subject: str, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
+    unit: Unit,
+    action: str,
+    *,
+    subject: str,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
 ) -> None:
     """Write one audit event in the unit's transaction. `action` is `subject:verb`; the actor's kind is put before it."""
     unit.session.execute(

@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
     relay_poll_seconds: float = Field(1.0, gt=0)
-    relay_lease_seconds: float = Field(20.0, gt=0, description="a published message not done by then is published again")
+    relay_lease_seconds: float = Field(
+        20.0, gt=0, description="a published message not done by then is published again"
+    )
     log_json: bool = True
 
     @field_validator("database_url")
@@ -72,7 +74,10 @@ class Settings(BaseSettings):
         """Raises SettingsMissing unless both server addresses are set."""
         missing = [
             name
-            for name, value in (("HOTLINE_DATABASE_URL", self.database_url), ("HOTLINE_REDIS_URL", self.redis_url))
+            for name, value in (
+                ("HOTLINE_DATABASE_URL", self.database_url),
+                ("HOTLINE_REDIS_URL", self.redis_url),
+            )
             if not value
         ]
         if missing:

@@ -31,7 +31,7 @@ from service.tickets.repository import lock_free
 from service.tickets.requests import open_request
 from service.tickets.states import GOVERNING, OPEN, State
 from service.tickets.steps import repeat_deadline, write_event
-from sla_rules import ClockKind, PlannedRung
+from sla_rules import PlannedRung
 
 # A clock that raises is set aside for a while and tried again: one bad row never stops the others.
 RETRY_AFTER = timedelta(minutes=10)
@@ -95,7 +95,7 @@ def _check_one(unit: Unit, ticket: Ticket, clock_id: int, swept: Swept) -> None:
                 return  # somebody was here first
             swept.clocks += 1
             _fire(unit, ticket, clock, swept)
-    except Exception as error:  # noqa: BLE001 - isolation: the next clock must get its turn whatever this one raises
+    except Exception as error:
         swept.failed += 1
         log.error("sweep_failed", clock_id=clock_id, ticket=ticket.number, error=type(error).__name__)
         unit.session.expire_all()
@@ -179,7 +179,13 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
 def _take_effect(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> None:
     """What a rung does besides telling people."""
     effects: Iterable[str] = planned.rung.effects
-    if "sign_by_silence" in effects and ticket.state == State.to_sign and open_request(unit, ticket, "return") is None:
+    if (
+        "sign_by_silence" in effects
+        and ticket.state == State.to_sign
+        and open_request(unit, ticket, "return") is None
+    ):
         sign_by_silence(unit, ticket, at=planned.at)
     if "open_supervision" in effects and State(ticket.state) in OPEN:
-        open_supervision(unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}时限已过({planned.rung.name})")
+        open_supervision(
+            unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}时限已过({planned.rung.name})"
+        )

@@ -13,7 +13,9 @@ class Person(Base):
 
     __tablename__ = "person"
     __table_args__ = (
-        CheckConstraint("username = lower(username) and username ~ '^[a-z0-9][a-z0-9._-]{1,63}$'", name="username"),
+        CheckConstraint(
+            "username = lower(username) and username ~ '^[a-z0-9][a-z0-9._-]{1,63}$'", name="username"
+        ),
         Index("ix_person_org_code", "org_code", postgresql_where=text("active")),
     )
 
@@ -34,7 +36,8 @@ class PersonRole(Base):
     __tablename__ = "person_role"
     __table_args__ = (
         CheckConstraint(
-            "role in ('agent','lawyer','dispatcher','handler','reviewer','supervisor','admin','auditor')", name="role"
+            "role in ('agent','lawyer','dispatcher','handler','reviewer','supervisor','admin','auditor')",
+            name="role",
         ),
     )
 

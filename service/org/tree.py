@@ -68,11 +68,11 @@ def org_tree(session: Session) -> OrgTree:
     """The tree of the session's database, read once in each process (unions change with a release, not daily)."""
     engine = session.get_bind().engine
     tree = _TREES.get(engine)
-    if tree is None or not len(list(tree)):
+    if tree is None or not list(tree):
         rows = session.execute(
-            select(OrgUnit.code, OrgUnit.name_zh, OrgUnit.name_en, OrgUnit.level, OrgUnit.parent_code).order_by(
-                OrgUnit.code
-            )
+            select(
+                OrgUnit.code, OrgUnit.name_zh, OrgUnit.name_en, OrgUnit.level, OrgUnit.parent_code
+            ).order_by(OrgUnit.code)
         )
         tree = _TREES[engine] = OrgTree([Union(*row) for row in rows])
     return tree

@@ -42,7 +42,7 @@ class Courier:
         kind = "unknown"
         try:
             kind, outcome = self._try(message_id)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises must end in the row, not in a lost job
+        except Exception as error:
             outcome = self._failed(message_id, error)
         MESSAGES.labels(kind, outcome.value).inc()
         return outcome
@@ -93,7 +93,9 @@ class Courier:
             if message.attempts >= MAX_ATTEMPTS:
                 message.buried_at = self.now()
                 return Outcome.buried
-            message.available_at = self.now() + min(FIRST_BACKOFF * 4 ** (message.attempts - 1), LONGEST_BACKOFF)
+            message.available_at = self.now() + min(
+                FIRST_BACKOFF * 4 ** (message.attempts - 1), LONGEST_BACKOFF
+            )
             return Outcome.failed
 
 
@@ -101,6 +103,8 @@ def _lock(unit: Unit, message_id: int) -> OutboxMessage | None:
     """The message if it still waits; None when it is done, buried or unknown. A second deliverer waits here."""
     return unit.session.scalars(
         select(OutboxMessage)
-        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
+        .where(
+            OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None)
+        )
         .with_for_update()
     ).one_or_none()

@@ -27,7 +27,9 @@ def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> l
     due = (
         select(OutboxMessage.id)
         .where(
-            OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None), OutboxMessage.available_at <= now
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.buried_at.is_(None),
+            OutboxMessage.available_at <= now,
         )
         .order_by(OutboxMessage.available_at, OutboxMessage.id)
         .limit(limit)
@@ -40,7 +42,9 @@ def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> l
         .values(available_at=now + lease, publishes=OutboxMessage.publishes + 1)
         .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes)
     ).all()
-    return [Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)]
+    return [
+        Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)
+    ]
 
 
 def oldest_pending(session: Session) -> datetime | None:
@@ -54,6 +58,9 @@ def oldest_pending(session: Session) -> datetime | None:
 
 def pending_count(session: Session) -> int:
     """How many messages are neither done nor buried."""
-    return session.scalar(
-        select(func.count()).where(OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
-    ) or 0
+    return (
+        session.scalar(
+            select(func.count()).where(OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
+        )
+        or 0
+    )

@@ -182,14 +182,18 @@ def _write_rating(unit: Unit, ticket: Ticket, result: str, answers: Answers | No
         "rated_at": unit.now,
     }
     unit.session.execute(insert(Rating).values(values))
-    facts = {name: values[name] for name in ("way", "result", "contacted", "resolved", "satisfaction", "reason")}
+    facts = {
+        name: values[name] for name in ("way", "result", "contacted", "resolved", "satisfaction", "reason")
+    }
     write_event(unit, ticket, kind="rating:recorded", from_state=ticket.state, data=facts)
     record(unit, "rating:record", subject=ticket.number, after=facts)
 
 
 def _rated(unit: Unit, ticket: Ticket) -> bool:
     return (
-        unit.session.scalar(select(Rating.id).where(Rating.ticket_id == ticket.id, Rating.cycle == ticket.cycle))
+        unit.session.scalar(
+            select(Rating.id).where(Rating.ticket_id == ticket.id, Rating.cycle == ticket.cycle)
+        )
         is not None
     )
 
@@ -218,7 +222,8 @@ def _tried_enough(unit: Unit, ticket: Ticket) -> bool:
 def _handled_by(unit: Unit, ticket: Ticket) -> set[int]:
     """Everybody who signed for, answered or reviewed the ticket."""
     people = unit.session.execute(
-        select(Reply.replied_by).where(Reply.ticket_id == ticket.id)
+        select(Reply.replied_by)
+        .where(Reply.ticket_id == ticket.id)
         .union(
             select(Reply.reviewed_by).where(Reply.ticket_id == ticket.id),
             select(Assignment.signed_by).where(Assignment.ticket_id == ticket.id),

@@ -43,7 +43,13 @@ def seed(unit: Unit) -> None:
 def seed_demo_people(unit: Unit, password: str) -> None:
     """The demo's people, all with one password: the centre's seven, and a handler and a leader for each union."""
     people = [
-        CreatePerson(username=name, display_name=shown, org_code=PROVINCE_CODE, roles=frozenset({role}), password=password)
+        CreatePerson(
+            username=name,
+            display_name=shown,
+            org_code=PROVINCE_CODE,
+            roles=frozenset({role}),
+            password=password,
+        )
         for name, shown, role in CENTRE_PEOPLE
     ]
     for union in org_tree(unit.session):
@@ -55,7 +61,10 @@ def seed_demo_people(unit: Unit, password: str) -> None:
                 roles=frozenset({role}),
                 password=password,
             )
-            for word, title, role in (("handler", "承办人", Role.handler), ("leader", "审核人", Role.reviewer))
+            for word, title, role in (
+                ("handler", "承办人", Role.handler),
+                ("leader", "审核人", Role.reviewer),
+            )
         ]
     known = set(unit.session.scalars(select(Person.username)))
     hashed = hash_password(password)

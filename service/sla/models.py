@@ -36,7 +36,9 @@ class PolicyVersion(Base):
     """A published policy: promises, limits and ladders."""
 
     __tablename__ = "policy_version"
-    __table_args__ = (Index("uq_policy_version_active", "active", unique=True, postgresql_where=text("active")),)
+    __table_args__ = (
+        Index("uq_policy_version_active", "active", unique=True, postgresql_where=text("active")),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     version: Mapped[str] = mapped_column(unique=True)
@@ -61,7 +63,9 @@ class SlaClock(Base):
         CheckConstraint("cycle >= 1", name="cycle"),
         CheckConstraint("due_at > started_at", name="due_after_start"),
         CheckConstraint("stopped_at is null or stopped_at >= started_at", name="stopped_after_start"),
-        CheckConstraint("stopped_at is null or next_check_at is null or next_check_at <= stopped_at", name="stopped_rests"),
+        CheckConstraint(
+            "stopped_at is null or next_check_at is null or next_check_at <= stopped_at", name="stopped_rests"
+        ),
         CheckConstraint("extension_days >= 0", name="extension"),
         Index(
             "uq_sla_clock_running",
@@ -72,7 +76,12 @@ class SlaClock(Base):
             unique=True,
             postgresql_where=text("stopped_at is null"),
         ),
-        Index("ix_sla_clock_next_check_at", "next_check_at", "id", postgresql_where=text("next_check_at is not null")),
+        Index(
+            "ix_sla_clock_next_check_at",
+            "next_check_at",
+            "id",
+            postgresql_where=text("next_check_at is not null"),
+        ),
         Index("ix_sla_clock_ticket_id", "ticket_id", "id"),
         Index("ix_sla_clock_due_at", "due_at", "org_code"),
     )

@@ -41,19 +41,24 @@ _PARSED: WeakKeyDictionary[Engine, _Parsed] = WeakKeyDictionary()
 
 def current_rules(session: Session) -> Rules:
     """The active versions. One statement. Raises NoRulesPublished."""
-    row = session.execute(
-        select(PolicyVersion.id, CalendarVersion.id).where(PolicyVersion.active, CalendarVersion.active)
-    ).one_or_none()
-    if row is None:
+    policy_id, calendar_id = session.execute(
+        select(
+            select(PolicyVersion.id).where(PolicyVersion.active).scalar_subquery(),
+            select(CalendarVersion.id).where(CalendarVersion.active).scalar_subquery(),
+        )
+    ).one()
+    if policy_id is None or calendar_id is None:
         raise NoRulesPublished
-    return rules_of(session, row[0], row[1])
+    return rules_of(session, policy_id, calendar_id)
 
 
 def rules_of(session: Session, policy_version_id: int, calendar_version_id: int) -> Rules:
     """The versions a clock was made with."""
     parsed = _PARSED.setdefault(session.get_bind().engine, _Parsed())
     if policy_version_id not in parsed.policies:
-        content = session.scalars(select(PolicyVersion.content).where(PolicyVersion.id == policy_version_id)).one()
+        content = session.scalars(
+            select(PolicyVersion.content).where(PolicyVersion.id == policy_version_id)
+        ).one()
         parsed.policies[policy_version_id] = policy_from_document(content)
     if calendar_version_id not in parsed.calendars:
         content = session.scalars(

@@ -44,7 +44,9 @@ def send_reply_back(unit: Unit, command: ReviewReply) -> Ticket:
         unit,
         ticket,
         ("handler",),
-        Bilingual(f"工单 {ticket.number} 的反馈被退回", f"Your reply to ticket {ticket.number} was sent back"),
+        Bilingual(
+            f"工单 {ticket.number} 的反馈被退回", f"Your reply to ticket {ticket.number} was sent back"
+        ),
         occasion="sent_back",
     )
     return ticket
@@ -55,7 +57,9 @@ def close_ticket(unit: Unit, ticket: Ticket, *, note: str = "") -> None:
     ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.close, note=note)
     for assignment in unit.session.scalars(
-        select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.ended_at.is_(None)).with_for_update()
+        select(Assignment)
+        .where(Assignment.ticket_id == ticket.id, Assignment.ended_at.is_(None))
+        .with_for_update()
     ):
         assignment.ended_at, assignment.end_reason = unit.now, "finished"
     unit.session.flush()
@@ -197,7 +201,12 @@ def _review(unit: Unit, ticket: Ticket, verdict: str, note: str) -> None:
     ).one()
     if reply.replied_by == unit.actor.id:
         raise ReviewerIsReplier
-    reply.verdict, reply.reviewed_by, reply.reviewed_at, reply.review_note = verdict, unit.actor.id, unit.now, note
+    reply.verdict, reply.reviewed_by, reply.reviewed_at, reply.review_note = (
+        verdict,
+        unit.actor.id,
+        unit.now,
+        note,
+    )
     requests.void_open_requests(unit, ticket, note="审核")
 
 

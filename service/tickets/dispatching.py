@@ -106,7 +106,9 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         note=command.note,
         data={"org": lead.code, "assisting": list(command.assisting), "adjudicated": adjudicated},
     )
-    roles = {lead.code: "lead"} | {tree.get(code).code: "assist" for code in command.assisting if code != lead.code}
+    roles = {lead.code: "lead"} | {
+        tree.get(code).code: "assist" for code in command.assisting if code != lead.code
+    }
     unit.session.add_all(
         Assignment(
             ticket_id=ticket.id,
@@ -124,7 +126,9 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         unit,
         ticket,
         ("handler",),
-        Bilingual(f"新派工单 {ticket.number},请签收", f"Ticket {ticket.number} was dispatched to you; please sign"),
+        Bilingual(
+            f"新派工单 {ticket.number},请签收", f"Ticket {ticket.number} was dispatched to you; please sign"
+        ),
         occasion="dispatched",
     )
     text_worker(unit, ticket, "dispatched", occasion=f"dispatched:{ticket.row_version}")
@@ -157,7 +161,10 @@ def ask_return(unit: Unit, command: AskReturn) -> Ticket:
         unit,
         ticket,
         ("dispatcher",),
-        Bilingual(f"工单 {ticket.number} 申请退单,请裁定", f"A return of ticket {ticket.number} waits for your decision"),
+        Bilingual(
+            f"工单 {ticket.number} 申请退单,请裁定",
+            f"A return of ticket {ticket.number} waits for your decision",
+        ),
         occasion="return_asked",
     )
     return ticket
@@ -187,7 +194,10 @@ def refuse_return(unit: Unit, command: DecideRequest) -> Ticket:
         unit,
         ticket,
         ("handler",),
-        Bilingual(f"工单 {ticket.number} 退单未获同意,请签收", f"The return of ticket {ticket.number} was refused; please sign"),
+        Bilingual(
+            f"工单 {ticket.number} 退单未获同意,请签收",
+            f"The return of ticket {ticket.number} was refused; please sign",
+        ),
         occasion="return_refused",
     )
     return ticket

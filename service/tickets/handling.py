@@ -116,7 +116,9 @@ def ask_extension(unit: Unit, command: AskExtension) -> Ticket:
         unit,
         ticket,
         ("parent_leader",) if county else ("supervisor",),
-        Bilingual(f"工单 {ticket.number} 申请延期,请审批", f"An extension of ticket {ticket.number} waits for you"),
+        Bilingual(
+            f"工单 {ticket.number} 申请延期,请审批", f"An extension of ticket {ticket.number} waits for you"
+        ),
         occasion="extension_asked",
     )
     return ticket
@@ -231,7 +233,9 @@ def resume_by_review(unit: Unit, ticket: Ticket, *, at: datetime) -> None:
         unit,
         ticket,
         ("handler", "leader"),
-        Bilingual(f"工单 {ticket.number} 挂起到期,已恢复计时", f"The suspension of ticket {ticket.number} has ended"),
+        Bilingual(
+            f"工单 {ticket.number} 挂起到期,已恢复计时", f"The suspension of ticket {ticket.number} has ended"
+        ),
         occasion="resumed_by_review",
     )
 
@@ -284,7 +288,9 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
         unit,
         ticket,
         ("leader",),
-        Bilingual(f"工单 {ticket.number} 的反馈待审核", f"The reply to ticket {ticket.number} waits for your review"),
+        Bilingual(
+            f"工单 {ticket.number} 的反馈待审核", f"The reply to ticket {ticket.number} waits for your review"
+        ),
         occasion="replied",
     )
     return ticket

@@ -135,7 +135,9 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     if ticket is None:
         return _first_answer(unit, command, digest)
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
-    write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
+    write_event(
+        unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel}
+    )
     record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
     if command.people_count >= rules.policy.limits.collective_threshold:
         _warn_of_collective(unit, ticket)
@@ -165,7 +167,9 @@ def accept_ticket(unit: Unit, command: AcceptTicket) -> Ticket:
     ticket.tier = tier.value
     ticket.tier_reason = command.tier_reason or "按类别建议"
     ticket.accepted_at = unit.now
-    carry_out(unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value})
+    carry_out(
+        unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value}
+    )
     text_worker(unit, ticket, "accepted", occasion="accepted")
     return ticket
 
@@ -264,9 +268,9 @@ def _employer(unit: Unit, name: str | None) -> int | None:
         return None
     statement = upsert(Employer).values(name=name, name_key=employer_key(name), created_at=unit.now)
     return unit.session.scalars(
-        statement.on_conflict_do_update(index_elements=["name_key"], set_={"name_key": Employer.name_key}).returning(
-            Employer.id
-        )
+        statement.on_conflict_do_update(
+            index_elements=["name_key"], set_={"name_key": Employer.name_key}
+        ).returning(Employer.id)
     ).one()
 
 

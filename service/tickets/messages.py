@@ -80,7 +80,13 @@ def _send(gateway: Gateway, letter: Letter) -> Callable[[str], None]:
 
 
 def tell_union(
-    unit: Unit, ticket: Ticket, audience: tuple[str, ...], text: Bilingual, *, occasion: str, org_code: str = ""
+    unit: Unit,
+    ticket: Ticket,
+    audience: tuple[str, ...],
+    text: Bilingual,
+    *,
+    occasion: str,
+    org_code: str = "",
 ) -> None:
     """A notice to the people behind audience names at the ticket's holder (or another union)."""
     targets = resolve_audience(unit, audience, org_code=org_code or ticket.holder_code)

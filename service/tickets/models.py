@@ -13,7 +13,6 @@ from sqlalchemy import (
     Numeric,
     Sequence,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -55,7 +54,9 @@ class Category(Base):
 
     __tablename__ = "category"
     __table_args__ = (
-        CheckConstraint("suggested_tier in ('ordinary','difficult','complex') or suggested_tier is null", name="tier"),
+        CheckConstraint(
+            "suggested_tier in ('ordinary','difficult','complex') or suggested_tier is null", name="tier"
+        ),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -104,9 +105,12 @@ class Ticket(Base):
         CheckConstraint(one_of("channel", CHANNELS), name="channel"),
         CheckConstraint(one_of("kind", KINDS), name="kind"),
         CheckConstraint("tier in ('ordinary','difficult','complex')", name="tier"),
-        CheckConstraint("tier is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_tier"),
         CheckConstraint(
-            "accepted_at is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_time"
+            "tier is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_tier"
+        ),
+        CheckConstraint(
+            "accepted_at is not null or state in ('registered','rejected','withdrawn')",
+            name="accepted_has_time",
         ),
         CheckConstraint("people_count between 1 and 1000000", name="people_count"),
         CheckConstraint("amount_owed >= 0", name="amount_owed"),
@@ -118,7 +122,7 @@ class Ticket(Base):
         *(
             Index(
                 f"ix_ticket_queue_{length}",
-                text(f"\"left\"(holder_code, {length})"),
+                text(f'"left"(holder_code, {length})'),
                 "due_at",
                 "id",
                 postgresql_where=text(OPEN_SQL),

@@ -31,7 +31,9 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def find(unit: Unit, number: str) -> Ticket:
     """The ticket for reading. Raises TicketNotFound when it is not there or not visible."""
-    ticket = unit.session.scalars(select(Ticket).where(Ticket.number == number, visible(unit.actor))).one_or_none()
+    ticket = unit.session.scalars(
+        select(Ticket).where(Ticket.number == number, visible(unit.actor))
+    ).one_or_none()
     if ticket is None:
         raise TicketNotFound(number=number)
     return ticket

@@ -28,7 +28,13 @@ class DecideRequest:
 
 
 def ask(
-    unit: Unit, ticket: Ticket, kind: str, *, reason: str, data: dict[str, Any] | None = None, level: str = "province"
+    unit: Unit,
+    ticket: Ticket,
+    kind: str,
+    *,
+    reason: str,
+    data: dict[str, Any] | None = None,
+    level: str = "province",
 ) -> StepRequest:
     """Put a request on record. Raises RequestAlreadyOpen when one of this kind waits already."""
     if open_request(unit, ticket, kind) is not None:

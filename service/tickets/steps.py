@@ -260,4 +260,6 @@ def _name(transition: Transition) -> Bilingual:
 
 def _possible(state: State) -> Bilingual:
     rows = [TABLE[step] for step in steps_from(state)]
-    return Bilingual("、".join(row.name_zh for row in rows) or "无", ", ".join(row.name_en for row in rows) or "nothing")
+    return Bilingual(
+        "、".join(row.name_zh for row in rows) or "无", ", ".join(row.name_en for row in rows) or "nothing"
+    )

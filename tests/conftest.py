@@ -1,0 +1,119 @@
+"""Fixtures: real servers for each test process, and a fresh copy of a seeded database for each test.
+
+`HOTLINE_DATABASE_URL` and `HOTLINE_REDIS_URL` name other servers to run the same tests against; the account needs
+the right to create databases.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from service.bootstrap import Application, build, migrate
+from service.core.clock import SimulatedClock
+from service.core.settings import Settings
+from service.embedded import embedded_servers
+from service.notifications.gateways import MemoryGateway
+from service.seed.seeding import seed, seed_demo_people
+from tests.desk import Desk
+
+PASSWORD = "correct horse battery"
+MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+# A Friday morning, 09:00 in Xining; the day after the notice for 2027 is still not out.
+START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the real servers of this test process listen, and the name of the seeded template database."""
+
+    database_url: str
+    redis_url: str
+    template: str
+
+    def url_of(self, database: str) -> str:
+        return make_url(self.database_url).set(database=database).render_as_string(hide_password=False)
+
+    def admin(self) -> "psycopg.Connection[tuple[object, ...]]":
+        """A connection for creating and dropping databases."""
+        url = make_url(self.database_url).set(drivername="postgresql")
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
+def settings_for(database_url: str, redis_url: str, **values: object) -> Settings:
+    """Settings as the environment would give them."""
+    return Settings(
+        **{
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "master_key": MASTER_KEY,
+            "demo": True,
+            **values,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Servers]:
+    folder = tmp_path_factory.mktemp("servers")
+    with embedded_servers(
+        folder,
+        durable=False,
+        database_url=os.environ.get("HOTLINE_DATABASE_URL"),
+        redis_url=os.environ.get("HOTLINE_REDIS_URL"),
+    ) as endpoints:
+        template = f"hotline_template_{worker_id}_{uuid.uuid4().hex[:8]}"
+        url = Settings(database_url=endpoints.database_url).database_url
+        servers = Servers(database_url=url, redis_url=endpoints.redis_url, template=template)
+        with servers.admin() as admin:
+            admin.execute(f'create database "{template}"')
+        application = build(
+            settings_for(servers.url_of(template), servers.redis_url),
+            clock=SimulatedClock(START),
+            gateway=MemoryGateway(),
+        )
+        migrate(application.database)
+        with application.unit() as unit:
+            seed(unit)
+        with application.unit() as unit:
+            seed_demo_people(unit, PASSWORD)
+        application.database.dispose()
+        yield servers
+        with servers.admin() as admin:
+            admin.execute(f'drop database "{template}"')
+
+
+@pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """A fresh copy of the seeded database: commits are real, and no test sees another's rows."""
+    name = f"hotline_{uuid.uuid4().hex[:12]}"
+    with servers.admin() as admin:
+        admin.execute(f'create database "{name}" template "{servers.template}" strategy file_copy')
+    yield servers.url_of(name)
+    with servers.admin() as admin:
+        admin.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock(START)
+
+
+@pytest.fixture
+def application(database_url: str, servers: Servers, clock: SimulatedClock) -> Iterator[Application]:
+    application = build(settings_for(database_url, servers.redis_url), clock=clock, gateway=MemoryGateway())
+    yield application
+    application.database.dispose()
+
+
+@pytest.fixture
+def desk(application: Application, clock: SimulatedClock) -> Desk:
+    """People at their desks, taking steps on tickets."""
+    return Desk(application, clock)
