@@ -16,7 +16,7 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write one audit event in the unit's transaction. `action` is `subject:verb`; the actor's kind is put before it."""
+    """Write one audit event in the unit's transaction. `action` is `subject:verb`; the actor's kind goes before it."""
     unit.session.execute(
         insert(AuditEvent).values(
             at=unit.now,

@@ -55,9 +55,7 @@ class Vault:
 
 
 def _derive(master: bytes, purpose: bytes) -> bytes:
-    return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=b"hotline " + purpose).derive(
-        master
-    )
+    return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=b"hotline " + purpose).derive(master)
 
 
 def digits_only(phone: str) -> str:

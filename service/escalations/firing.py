@@ -179,13 +179,7 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
 def _take_effect(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> None:
     """What a rung does besides telling people."""
     effects: Iterable[str] = planned.rung.effects
-    if (
-        "sign_by_silence" in effects
-        and ticket.state == State.to_sign
-        and open_request(unit, ticket, "return") is None
-    ):
+    if "sign_by_silence" in effects and ticket.state == State.to_sign and open_request(unit, ticket, "return") is None:
         sign_by_silence(unit, ticket, at=planned.at)
     if "open_supervision" in effects and State(ticket.state) in OPEN:
-        open_supervision(
-            unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}时限已过({planned.rung.name})"
-        )
+        open_supervision(unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}时限已过({planned.rung.name})")

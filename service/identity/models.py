@@ -13,9 +13,7 @@ class Person(Base):
 
     __tablename__ = "person"
     __table_args__ = (
-        CheckConstraint(
-            "username = lower(username) and username ~ '^[a-z0-9][a-z0-9._-]{1,63}$'", name="username"
-        ),
+        CheckConstraint("username = lower(username) and username ~ '^[a-z0-9][a-z0-9._-]{1,63}$'", name="username"),
         Index("ix_person_org_code", "org_code", postgresql_where=text("active")),
     )
 

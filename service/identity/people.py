@@ -110,9 +110,7 @@ def log_in(unit: Unit, username: str, password: str, *, lasts: timedelta) -> Log
     person.failed_logins, person.locked_until = 0, None
     token = new_token()
     unit.session.add(
-        LoginToken(
-            digest=_digest(token), person_id=person.id, created_at=unit.now, expires_at=unit.now + lasts
-        )
+        LoginToken(digest=_digest(token), person_id=person.id, created_at=unit.now, expires_at=unit.now + lasts)
     )
     unit.session.flush()
     return Login(token=token, expires_in=lasts, actor=actor_of_token(unit, token))
@@ -178,9 +176,7 @@ def log_out(unit: Unit, token: str) -> None:
 
 def disable_person(unit: Unit, username: str) -> None:
     """A leaver: no more logins, and every token of theirs ends now."""
-    person = unit.session.scalars(
-        select(Person).where(Person.username == username).with_for_update()
-    ).one_or_none()
+    person = unit.session.scalars(select(Person).where(Person.username == username).with_for_update()).one_or_none()
     if person is None:
         raise NotLoggedIn
     person.active = False

@@ -93,9 +93,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_note,
         }
     ),
-    Role.reviewer: frozenset(
-        {P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.report_read}
-    ),
+    Role.reviewer: frozenset({P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.report_read}),
     Role.supervisor: frozenset(
         {
             P.ticket_read,

@@ -49,6 +49,4 @@ def tell(
 def put_into_inbox(unit: Unit, payload: Payload) -> None:
     """Database handler of `notice`: write the row; a repeat is a no-op."""
     values: dict[str, Any] = {**payload, "created_at": unit.now}
-    unit.session.execute(
-        insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"])
-    )
+    unit.session.execute(insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"]))

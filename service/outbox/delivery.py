@@ -93,9 +93,7 @@ class Courier:
             if message.attempts >= MAX_ATTEMPTS:
                 message.buried_at = self.now()
                 return Outcome.buried
-            message.available_at = self.now() + min(
-                FIRST_BACKOFF * 4 ** (message.attempts - 1), LONGEST_BACKOFF
-            )
+            message.available_at = self.now() + min(FIRST_BACKOFF * 4 ** (message.attempts - 1), LONGEST_BACKOFF)
             return Outcome.failed
 
 
@@ -103,8 +101,6 @@ def _lock(unit: Unit, message_id: int) -> OutboxMessage | None:
     """The message if it still waits; None when it is done, buried or unknown. A second deliverer waits here."""
     return unit.session.scalars(
         select(OutboxMessage)
-        .where(
-            OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None)
-        )
+        .where(OutboxMessage.id == message_id, OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
         .with_for_update()
     ).one_or_none()

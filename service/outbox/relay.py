@@ -42,9 +42,7 @@ def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> l
         .values(available_at=now + lease, publishes=OutboxMessage.publishes + 1)
         .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes)
     ).all()
-    return [
-        Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)
-    ]
+    return [Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)]
 
 
 def oldest_pending(session: Session) -> datetime | None:
@@ -59,8 +57,6 @@ def oldest_pending(session: Session) -> datetime | None:
 def pending_count(session: Session) -> int:
     """How many messages are neither done nor buried."""
     return (
-        session.scalar(
-            select(func.count()).where(OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
-        )
+        session.scalar(select(func.count()).where(OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None)))
         or 0
     )

@@ -19,18 +19,14 @@ class Rating(Base):
     __table_args__ = (
         UniqueConstraint("ticket_id", "cycle"),
         CheckConstraint("way in ('call', 'link')", name="way"),
-        CheckConstraint(
-            "result in ('answered', 'timeout', 'invalid_key', 'unreachable', 'refused')", name="result"
-        ),
+        CheckConstraint("result in ('answered', 'timeout', 'invalid_key', 'unreachable', 'refused')", name="result"),
         CheckConstraint("satisfaction between 1 and 5", name="satisfaction"),
         CheckConstraint("agent_score between 1 and 5", name="agent_score"),
         CheckConstraint(
             "(result = 'answered') = (satisfaction is not null and contacted is not null and resolved is not null)",
             name="answered_whole",
         ),
-        CheckConstraint(
-            "satisfaction is null or satisfaction >= 3 or reason is not null", name="low_has_reason"
-        ),
+        CheckConstraint("satisfaction is null or satisfaction >= 3 or reason is not null", name="low_has_reason"),
         Index("ix_rating_rated_at", "rated_at"),
     )
 
@@ -55,9 +51,7 @@ class CallbackAttempt(Base):
 
     __tablename__ = "callback_attempt"
     __table_args__ = (
-        CheckConstraint(
-            "result in ('answered', 'timeout', 'invalid_key', 'unreachable', 'refused')", name="result"
-        ),
+        CheckConstraint("result in ('answered', 'timeout', 'invalid_key', 'unreachable', 'refused')", name="result"),
         Index("ix_callback_attempt_ticket_id", "ticket_id", "cycle", "id"),
     )
 

@@ -68,9 +68,7 @@ def record_callback(unit: Unit, command: RecordCallback) -> Ticket:
     if (command.answers is None) == (command.result == "answered"):
         raise AnswersIncomplete if command.answers is None else AnswersWithoutCall
     unit.session.add(
-        CallbackAttempt(
-            ticket_id=ticket.id, cycle=ticket.cycle, at=unit.now, by=unit.actor.id, result=command.result
-        )
+        CallbackAttempt(ticket_id=ticket.id, cycle=ticket.cycle, at=unit.now, by=unit.actor.id, result=command.result)
     )
     carry_out(unit, ticket, Step.callback, data={"result": command.result})
     if command.answers is not None:
@@ -182,18 +180,14 @@ def _write_rating(unit: Unit, ticket: Ticket, result: str, answers: Answers | No
         "rated_at": unit.now,
     }
     unit.session.execute(insert(Rating).values(values))
-    facts = {
-        name: values[name] for name in ("way", "result", "contacted", "resolved", "satisfaction", "reason")
-    }
+    facts = {name: values[name] for name in ("way", "result", "contacted", "resolved", "satisfaction", "reason")}
     write_event(unit, ticket, kind="rating:recorded", from_state=ticket.state, data=facts)
     record(unit, "rating:record", subject=ticket.number, after=facts)
 
 
 def _rated(unit: Unit, ticket: Ticket) -> bool:
     return (
-        unit.session.scalar(
-            select(Rating.id).where(Rating.ticket_id == ticket.id, Rating.cycle == ticket.cycle)
-        )
+        unit.session.scalar(select(Rating.id).where(Rating.ticket_id == ticket.id, Rating.cycle == ticket.cycle))
         is not None
     )
 

@@ -74,8 +74,8 @@ def seed_demo_people(unit: Unit, password: str) -> None:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with (files("service.seed") / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (files("service.seed") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def _seed_unions(unit: Unit) -> None:

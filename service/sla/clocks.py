@@ -116,9 +116,7 @@ def let_run_on(unit: Unit, row: SlaClock) -> None:
     _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
 
 
-def pause(
-    unit: Unit, row: SlaClock, *, at: datetime, review_at: datetime, reason: str, asked_by: int | None
-) -> None:
+def pause(unit: Unit, row: SlaClock, *, at: datetime, review_at: datetime, reason: str, asked_by: int | None) -> None:
     """Suspend a clock from `at`; it runs again by itself at `review_at`."""
     interval = SlaPause(
         clock_id=row.id,
@@ -155,9 +153,7 @@ def retier(unit: Unit, row: SlaClock, *, tier: Tier) -> None:
     """Another promise, counted from the same start with the same pauses."""
     rules = current_rules(unit.session)
     row.tier = tier.value
-    row.promise = promise_document(
-        rules.policy.promise(ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle)
-    )
+    row.promise = promise_document(rules.policy.promise(ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle))
     row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
     _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
 
@@ -181,9 +177,7 @@ def open_pause(unit: Unit, row: SlaClock) -> SlaPause | None:
 
 def pauses_of(unit: Unit, row: SlaClock) -> list[SlaPause]:
     """All pauses of a clock in order."""
-    return list(
-        unit.session.scalars(select(SlaPause).where(SlaPause.clock_id == row.id).order_by(SlaPause.starts_at))
-    )
+    return list(unit.session.scalars(select(SlaPause).where(SlaPause.clock_id == row.id).order_by(SlaPause.starts_at)))
 
 
 def clock_value(row: SlaClock, pauses: Sequence[SlaPause]) -> Clock:
@@ -215,9 +209,7 @@ def _rules(unit: Unit, row: SlaClock) -> Rules:
     return rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
 
 
-def _planned(
-    row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datetime
-) -> tuple[PlannedRung, ...]:
+def _planned(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datetime) -> tuple[PlannedRung, ...]:
     """The rungs that can still fire as things stand: none after the stop, none after an open pause began."""
     ladder = rules.policy.ladder(
         ClockKind(row.kind), Tier(row.tier) if row.tier else None, urgent=row.urgent, cycle=row.cycle

@@ -36,9 +36,7 @@ class PolicyVersion(Base):
     """A published policy: promises, limits and ladders."""
 
     __tablename__ = "policy_version"
-    __table_args__ = (
-        Index("uq_policy_version_active", "active", unique=True, postgresql_where=text("active")),
-    )
+    __table_args__ = (Index("uq_policy_version_active", "active", unique=True, postgresql_where=text("active")),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     version: Mapped[str] = mapped_column(unique=True)

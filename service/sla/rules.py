@@ -56,9 +56,7 @@ def rules_of(session: Session, policy_version_id: int, calendar_version_id: int)
     """The versions a clock was made with."""
     parsed = _PARSED.setdefault(session.get_bind().engine, _Parsed())
     if policy_version_id not in parsed.policies:
-        content = session.scalars(
-            select(PolicyVersion.content).where(PolicyVersion.id == policy_version_id)
-        ).one()
+        content = session.scalars(select(PolicyVersion.content).where(PolicyVersion.id == policy_version_id)).one()
         parsed.policies[policy_version_id] = policy_from_document(content)
     if calendar_version_id not in parsed.calendars:
         content = session.scalars(

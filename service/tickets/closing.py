@@ -44,9 +44,7 @@ def send_reply_back(unit: Unit, command: ReviewReply) -> Ticket:
         unit,
         ticket,
         ("handler",),
-        Bilingual(
-            f"工单 {ticket.number} 的反馈被退回", f"Your reply to ticket {ticket.number} was sent back"
-        ),
+        Bilingual(f"工单 {ticket.number} 的反馈被退回", f"Your reply to ticket {ticket.number} was sent back"),
         occasion="sent_back",
     )
     return ticket
@@ -57,9 +55,7 @@ def close_ticket(unit: Unit, ticket: Ticket, *, note: str = "") -> None:
     ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.close, note=note)
     for assignment in unit.session.scalars(
-        select(Assignment)
-        .where(Assignment.ticket_id == ticket.id, Assignment.ended_at.is_(None))
-        .with_for_update()
+        select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.ended_at.is_(None)).with_for_update()
     ):
         assignment.ended_at, assignment.end_reason = unit.now, "finished"
     unit.session.flush()

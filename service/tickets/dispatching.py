@@ -106,9 +106,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         note=command.note,
         data={"org": lead.code, "assisting": list(command.assisting), "adjudicated": adjudicated},
     )
-    roles = {lead.code: "lead"} | {
-        tree.get(code).code: "assist" for code in command.assisting if code != lead.code
-    }
+    roles = {lead.code: "lead"} | {tree.get(code).code: "assist" for code in command.assisting if code != lead.code}
     unit.session.add_all(
         Assignment(
             ticket_id=ticket.id,
@@ -126,9 +124,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         unit,
         ticket,
         ("handler",),
-        Bilingual(
-            f"新派工单 {ticket.number},请签收", f"Ticket {ticket.number} was dispatched to you; please sign"
-        ),
+        Bilingual(f"新派工单 {ticket.number},请签收", f"Ticket {ticket.number} was dispatched to you; please sign"),
         occasion="dispatched",
     )
     text_worker(unit, ticket, "dispatched", occasion=f"dispatched:{ticket.row_version}")

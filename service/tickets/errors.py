@@ -36,8 +36,11 @@ class StepNotPossible(Conflict):
 
 
 class TicketChangedMeanwhile(Conflict):
-    zh = "工单 {number} 已被{who}于 {when} 更新({what}),您看到的不是最新内容。请刷新后再操作,您填写的内容未保存。"
-    en = "Ticket {number} was changed by {who} at {when} ({what}) after you read it. Read it again and repeat; nothing was saved."
+    zh = "工单 {number} 已被{who}于 {when} 更新({what}),您看到的不是最新内容。请刷新后再操作,本次未保存。"
+    en = (
+        "Ticket {number} was changed by {who} at {when} ({what}) after you read it. "
+        "Read it again and repeat; nothing was saved."
+    )
 
 
 class RequestAlreadyOpen(Conflict):

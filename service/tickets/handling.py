@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import Interval, func, select, type_coerce
 
 from service.core.clock import LOCAL, local
 from service.core.errors import Bilingual
@@ -23,6 +23,7 @@ from service.tickets.errors import (
     ExtensionTooLate,
     ExtensionTooLong,
     NotSuspended,
+    RequestAlreadyOpen,
     ReviewDateOutOfRange,
 )
 from service.tickets.messages import tell_union, text_worker
@@ -116,9 +117,7 @@ def ask_extension(unit: Unit, command: AskExtension) -> Ticket:
         unit,
         ticket,
         ("parent_leader",) if county else ("supervisor",),
-        Bilingual(
-            f"工单 {ticket.number} 申请延期,请审批", f"An extension of ticket {ticket.number} waits for you"
-        ),
+        Bilingual(f"工单 {ticket.number} 申请延期,请审批", f"An extension of ticket {ticket.number} waits for you"),
         occasion="extension_asked",
     )
     return ticket
@@ -138,7 +137,7 @@ def grant_extension(unit: Unit, command: DecideRequest) -> Ticket:
         raise DeadlinePassed(due=_shown(clock.due_at))
     if step is Step.pass_extension_up:
         if request.level == "province":
-            raise requests.RequestAlreadyOpen(number=ticket.number, kind=requests.KIND_NAMES["extension"])
+            raise RequestAlreadyOpen(number=ticket.number, kind=requests.KIND_NAMES["extension"])
         request.level = "province"
         carry_out(unit, ticket, step, note=command.note)
         return ticket
@@ -175,9 +174,7 @@ def ask_suspension(unit: Unit, command: AskSuspension) -> Ticket:
     """Ask to suspend (挂起). Raises AlreadySuspended, ReviewDateOutOfRange, RequestAlreadyOpen."""
     ticket = take(unit, command.number, Step.suspend, version=command.version)
     _check_suspension(unit, ticket, command.review_at)
-    requests.ask(
-        unit, ticket, "suspension", reason=command.reason, data={"review_at": command.review_at.isoformat()}
-    )
+    requests.ask(unit, ticket, "suspension", reason=command.reason, data={"review_at": command.review_at.isoformat()})
     carry_out(unit, ticket, Step.suspend, note=command.note, data={"reason": command.reason})
     return ticket
 
@@ -233,9 +230,7 @@ def resume_by_review(unit: Unit, ticket: Ticket, *, at: datetime) -> None:
         unit,
         ticket,
         ("handler", "leader"),
-        Bilingual(
-            f"工单 {ticket.number} 挂起到期,已恢复计时", f"The suspension of ticket {ticket.number} has ended"
-        ),
+        Bilingual(f"工单 {ticket.number} 挂起到期,已恢复计时", f"The suspension of ticket {ticket.number} has ended"),
         occasion="resumed_by_review",
     )
 
@@ -288,9 +283,7 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
         unit,
         ticket,
         ("leader",),
-        Bilingual(
-            f"工单 {ticket.number} 的反馈待审核", f"The reply to ticket {ticket.number} waits for your review"
-        ),
+        Bilingual(f"工单 {ticket.number} 的反馈待审核", f"The reply to ticket {ticket.number} waits for your review"),
         occasion="replied",
     )
     return ticket
@@ -317,8 +310,8 @@ def _check_suspension(unit: Unit, ticket: Ticket, review_at: datetime) -> None:
 
 def _suspended_so_far(unit: Unit, ticket: Ticket) -> timedelta:
     """All pauses of the citizen's clocks of all cycles together: the cap is the ticket's, not the round's."""
-    total = unit.session.scalar(
-        select(func.sum(SlaPause.ends_at - SlaPause.starts_at))
+    total: timedelta | None = unit.session.scalar(
+        select(type_coerce(func.sum(SlaPause.ends_at - SlaPause.starts_at), Interval()))
         .join(SlaClock, SlaClock.id == SlaPause.clock_id)
         .where(SlaClock.ticket_id == ticket.id, SlaClock.kind == ClockKind.resolve.value)
     )

@@ -7,9 +7,8 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -32,10 +31,11 @@ from service.tickets.errors import (
     TierReasonMissing,
 )
 from service.tickets.messages import tell_union, text_worker
-from service.tickets.models import NUMBER_SEQUENCE, Caller, Category, Employer, Ticket
+from service.tickets.models import NUMBER_SEQUENCE, Caller, Employer, Ticket
 from service.tickets.repository import find
 from service.tickets.states import TABLE, State, Step
 from service.tickets.steps import carry_out, take, write_event
+from service.tickets.taxonomy import leaves
 from sla_rules import ClockKind, Tier
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -135,9 +135,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     if ticket is None:
         return _first_answer(unit, command, digest)
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
-    write_event(
-        unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel}
-    )
+    write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
     record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
     if command.people_count >= rules.policy.limits.collective_threshold:
         _warn_of_collective(unit, ticket)
@@ -160,16 +158,14 @@ def accept_ticket(unit: Unit, command: AcceptTicket) -> Ticket:
     Raises the refusals of `take`, and TierReasonMissing for a tier other than the suggested one without a reason.
     """
     ticket = take(unit, command.number, Step.accept, version=command.version)
-    suggested = suggested_tier(unit.session, ticket.category_code)
+    suggested = leaves(unit.session)[ticket.category_code].tier
     tier = command.tier or suggested
     if tier is not suggested and not command.tier_reason.strip():
         raise TierReasonMissing
     ticket.tier = tier.value
     ticket.tier_reason = command.tier_reason or "按类别建议"
     ticket.accepted_at = unit.now
-    carry_out(
-        unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value}
-    )
+    carry_out(unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value})
     text_worker(unit, ticket, "accepted", occasion="accepted")
     return ticket
 
@@ -192,24 +188,6 @@ def answer_ticket(unit: Unit, command: AnswerTicket) -> Ticket:
     return ticket
 
 
-def suggested_tier(session: Session, category_code: str) -> Tier:
-    """The tier the taxonomy suggests; a category without one is ordinary."""
-    return Tier(_categories(session)[category_code] or Tier.ordinary.value)
-
-
-_CATEGORIES: WeakKeyDictionary[Engine, dict[str, str | None]] = WeakKeyDictionary()
-
-
-def _categories(session: Session) -> dict[str, str | None]:
-    """Suggested tier by category code, read once in each process: the taxonomy changes with a release."""
-    engine = session.get_bind().engine
-    if not _CATEGORIES.get(engine):
-        _CATEGORIES[engine] = {
-            code: tier for code, tier in session.execute(select(Category.code, Category.suggested_tier))
-        }
-    return _CATEGORIES[engine]
-
-
 def _check_registrar(unit: Unit) -> None:
     transition = TABLE[Step.register]
     if unit.actor.kind is ActorKind.system:
@@ -222,7 +200,7 @@ def _check_registrar(unit: Unit) -> None:
 
 
 def _check_codes(session: Session, command: RegisterTicket) -> None:
-    if command.category_code not in _categories(session):
+    if command.category_code not in leaves(session):
         raise CategoryUnknown(code=command.category_code)
     org_tree(session).get(command.place_code)
 
@@ -268,9 +246,9 @@ def _employer(unit: Unit, name: str | None) -> int | None:
         return None
     statement = upsert(Employer).values(name=name, name_key=employer_key(name), created_at=unit.now)
     return unit.session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["name_key"], set_={"name_key": Employer.name_key}
-        ).returning(Employer.id)
+        statement.on_conflict_do_update(index_elements=["name_key"], set_={"name_key": Employer.name_key}).returning(
+            Employer.id
+        )
     ).one()
 
 

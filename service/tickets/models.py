@@ -54,9 +54,7 @@ class Category(Base):
 
     __tablename__ = "category"
     __table_args__ = (
-        CheckConstraint(
-            "suggested_tier in ('ordinary','difficult','complex') or suggested_tier is null", name="tier"
-        ),
+        CheckConstraint("suggested_tier in ('ordinary','difficult','complex') or suggested_tier is null", name="tier"),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -105,9 +103,7 @@ class Ticket(Base):
         CheckConstraint(one_of("channel", CHANNELS), name="channel"),
         CheckConstraint(one_of("kind", KINDS), name="kind"),
         CheckConstraint("tier in ('ordinary','difficult','complex')", name="tier"),
-        CheckConstraint(
-            "tier is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_tier"
-        ),
+        CheckConstraint("tier is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_tier"),
         CheckConstraint(
             "accepted_at is not null or state in ('registered','rejected','withdrawn')",
             name="accepted_has_time",

@@ -1,6 +1,7 @@
 """Loading tickets: through the actor's scope or not at all. The one place that builds the scope filter."""
 
 from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from service.core.unit import Actor, Unit
 from service.tickets.errors import TicketNotFound
@@ -9,7 +10,7 @@ from service.tickets.models import Assignment, Ticket
 PROVINCE_SCOPE_LENGTH = 2
 
 
-def in_subtree(column: ColumnElement[str], scope: str) -> ColumnElement[bool]:
+def in_subtree(column: InstrumentedAttribute[str], scope: str) -> ColumnElement[bool]:
     """Whether a union code lies under a scope prefix, written so that the queue's expression indexes serve it."""
     return func.left(column, literal_column(str(len(scope)))) == scope
 
@@ -31,9 +32,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 def find(unit: Unit, number: str) -> Ticket:
     """The ticket for reading. Raises TicketNotFound when it is not there or not visible."""
-    ticket = unit.session.scalars(
-        select(Ticket).where(Ticket.number == number, visible(unit.actor))
-    ).one_or_none()
+    ticket = unit.session.scalars(select(Ticket).where(Ticket.number == number, visible(unit.actor))).one_or_none()
     if ticket is None:
         raise TicketNotFound(number=number)
     return ticket

@@ -64,7 +64,7 @@ def take(unit: Unit, number: str, step: Step, *, version: int | None = None) -> 
 def check(unit: Unit, ticket: Ticket, step: Step, *, version: int | None = None) -> None:
     """Refuse a step on a locked ticket; the refusals of `take` but the first."""
     transition = TABLE[step]
-    _check_person(unit, ticket, transition)
+    check_person(unit, ticket, transition)
     if version is not None and version != ticket.row_version:
         raise _changed_meanwhile(unit, ticket)
     state = State(ticket.state)
@@ -180,28 +180,10 @@ def _apply_to_clocks(
             clocks.stop(unit, running.pop(kind), at=when, reason=transition.step.value)
     if transition.runs_on:
         stopped = clocks.latest(unit, ticket.id, ClockKind.resolve)
-        if stopped is not None:
-            clocks.let_run_on(unit, stopped)
-            running[ClockKind.resolve] = stopped
-    if transition.pauses:
-        assert suspension is not None, "a step that pauses clocks says until when"  # noqa: S101
-        for kind in PAUSABLE:
-            if kind in running:
-                clocks.pause(
-                    unit,
-                    running[kind],
-                    at=when,
-                    review_at=suspension.review_at,
-                    reason=suspension.reason,
-                    asked_by=suspension.asked_by,
-                )
-        ticket.suspended = True
-    if transition.resumes:
-        for kind in PAUSABLE:
-            if kind in running:
-                clocks.resume(unit, running[kind], at=when)
-    if transition.resumes or ticket.state != State.in_progress:
-        ticket.suspended = False
+        assert stopped is not None, "a reply stopped the clock that is to run on"  # noqa: S101
+        clocks.let_run_on(unit, stopped)
+        running[ClockKind.resolve] = stopped
+    _suspend_or_resume(unit, ticket, transition, when, suspension, running)
     unit.session.flush()
     for kind in transition.starts:
         running[kind] = start_clock(unit, ticket, kind)
@@ -210,6 +192,35 @@ def _apply_to_clocks(
     governing = GOVERNING.get(State(ticket.state))
     if governing in running:
         repeat_deadline(ticket, running[governing])
+
+
+def _suspend_or_resume(
+    unit: Unit,
+    ticket: Ticket,
+    transition: Transition,
+    when: datetime,
+    suspension: Suspension | None,
+    running: dict[ClockKind, SlaClock],
+) -> None:
+    pausable = [running[kind] for kind in PAUSABLE if kind in running]
+    if transition.pauses:
+        assert suspension is not None, "a step that pauses clocks says until when"  # noqa: S101
+        for clock in pausable:
+            clocks.pause(
+                unit,
+                clock,
+                at=when,
+                review_at=suspension.review_at,
+                reason=suspension.reason,
+                asked_by=suspension.asked_by,
+            )
+        ticket.suspended = True
+    elif transition.resumes:
+        for clock in pausable:
+            clocks.resume(unit, clock, at=when)
+        ticket.suspended = False
+    elif ticket.state != State.in_progress:
+        ticket.suspended = False  # the stop of the clock ended its pause
 
 
 def _facts(ticket: Ticket) -> dict[str, Any]:
@@ -223,7 +234,11 @@ def _facts(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
+def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
+    """Whether the actor may take this step on this ticket at all, whatever its state.
+
+    Raises PermissionMissing, NotTheCentre, NotTheHolder, NotAboveTheHolder.
+    """
     actor = unit.actor
     if actor.kind is ActorKind.system:
         return

@@ -1,0 +1,582 @@
+"""Reading tickets: one ticket, queues by deadline, timelines, clocks. All through the actor's scope."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, literal, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from service.core.errors import Bilingual, HotlineError, NotFound
+from service.core.pagination import Cursor
+from service.core.unit import PROVINCE_CODE, Unit
+from service.org.tree import org_tree, within
+from service.sla.clocks import clock_value
+from service.sla.models import SlaClock, SlaPause
+from service.sla.rules import rules_of
+from service.tickets.models import (
+    OPEN_SQL,
+    Assignment,
+    Caller,
+    Employer,
+    Reply,
+    StepRequest,
+    Ticket,
+    TicketEvent,
+)
+from service.tickets.repository import find, in_subtree, visible
+from service.tickets.states import ENDED, STATE_NAMES, TABLE, State, Step, steps_from
+from service.tickets.steps import check_person
+from service.tickets.taxonomy import category_names
+from sla_rules import Explanation, explain
+
+
+class QueueNotVisible(NotFound):
+    """A queue outside the actor's subtree, or of no union at all."""
+
+    zh = "没有代码为 {code} 的工会队列,或您的单位无权查看。"
+    en = "There is no queue of a union {code}, or your union may not see it."
+
+
+class ClockNotFound(NotFound):
+    """The ticket never had such a clock."""
+
+    zh = "工单 {number} 没有“{kind}”计时。"
+    en = "Ticket {number} has no {kind} clock."
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A line of a queue or list. `light` is green, yellow, red, blue (suspended) or none (ended)."""
+
+    id: int
+    number: str
+    title: str
+    state: State
+    tier: str | None
+    kind: str
+    channel: str
+    urgent: bool
+    category_code: str
+    category: Bilingual
+    place_code: str
+    holder_code: str
+    holder: Bilingual
+    people_count: int
+    received_at: datetime
+    accepted_at: datetime | None
+    due_at: datetime
+    provisional: bool
+    suspended: bool
+    cycle: int
+    row_version: int
+    light: str
+
+    @property
+    def state_name(self) -> Bilingual:
+        """The state in words."""
+        return Bilingual(*STATE_NAMES[self.state])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of rows, and the cursor of the next one if there is more."""
+
+    rows: tuple[TicketRow, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueQuery:
+    """Which union's queue. `own_only` leaves out the unions below it. `limit` 1 to 200."""
+
+    org: str
+    state: str | None = None
+    own_only: bool = False
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQuery:
+    """Filters that all have to hold; newest first. `limit` 1 to 200; instants aware."""
+
+    state: str | None = None
+    tier: str | None = None
+    org: str | None = None
+    category_code: str | None = None
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request that waits for a decision."""
+
+    kind: str
+    level: str
+    reason: str
+    data: dict[str, Any]
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentView:
+    """A union that has or had the ticket."""
+
+    org_code: str
+    org: Bilingual
+    role: str
+    cycle: int
+    adjudicated: bool
+    dispatched_at: datetime
+    signed_at: datetime | None
+    signed_by_silence: bool
+    ended_at: datetime | None
+    end_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyView:
+    """A union's answer. Money in yuan."""
+
+    cycle: int
+    org_code: str
+    text: str
+    basis: str
+    contacted_at: datetime
+    contact_way: str
+    outcome: str
+    recovered: Decimal
+    helped: int
+    worker_confirmed: bool
+    replied_at: datetime
+    verdict: str | None
+    review_note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """One ticket as its reader may see it: the caller is masked here whoever reads."""
+
+    row: TicketRow
+    body: str
+    employer: str | None
+    amount_owed: Decimal | None
+    anonymous: bool
+    identity_hidden: bool
+    caller_name: str | None
+    caller_phone: str | None
+    tier_reason: str | None
+    replied_at: datetime | None
+    ended_at: datetime | None
+    rejection_reason: str | None
+    answer: str | None
+    bounces: int
+    assignments: tuple[AssignmentView, ...]
+    replies: tuple[ReplyView, ...]
+    open_requests: tuple[OpenRequest, ...]
+    possible_steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One step of the story."""
+
+    id: int
+    at: datetime
+    kind: str
+    name: Bilingual
+    from_state: str | None
+    to_state: str
+    cycle: int
+    actor: str
+    actor_org: str
+    note: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """An interval in which a clock did not count."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    review_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """One clock with what is left of it. Spans in seconds of counted time."""
+
+    kind: str
+    leg: str
+    cycle: int
+    org_code: str
+    tier: str | None
+    promise: dict[str, Any]
+    started_at: datetime
+    due_at: datetime
+    first_due_at: datetime
+    stopped_at: datetime | None
+    breached_at: datetime | None
+    provisional: bool
+    status: str
+    used_seconds: int
+    remaining: Bilingual
+    extension_days: int
+    fired: tuple[str, ...]
+    pauses: tuple[PauseView, ...]
+    policy_version: str
+    calendar_version: str
+
+
+_ROW_COLUMNS = (
+    Ticket.id,
+    Ticket.number,
+    Ticket.title,
+    Ticket.state,
+    Ticket.tier,
+    Ticket.kind,
+    Ticket.channel,
+    Ticket.urgent,
+    Ticket.category_code,
+    Ticket.place_code,
+    Ticket.holder_code,
+    Ticket.people_count,
+    Ticket.received_at,
+    Ticket.accepted_at,
+    Ticket.replied_at,
+    Ticket.due_at,
+    Ticket.half_at,
+    Ticket.provisional,
+    Ticket.suspended,
+    Ticket.cycle,
+    Ticket.row_version,
+)
+
+_EVENT_NAMES: dict[str, tuple[str, str]] = {
+    **{row.event: (row.name_zh, row.name_en) for row in TABLE.values()},
+    "escalation:fired": ("时限提醒", "escalation"),
+    "rating:recorded": ("评价", "rating"),
+}
+
+# Steps that decide a request are offered only while one of its kind waits.
+_DECIDES: dict[Step, str] = {
+    Step.grant_rejection: "rejection",
+    Step.refuse_rejection: "rejection",
+    Step.grant_return: "return",
+    Step.refuse_return: "return",
+    Step.grant_extension: "extension",
+    Step.pass_extension_up: "extension",
+    Step.refuse_extension: "extension",
+    Step.grant_suspension: "suspension",
+    Step.refuse_suspension: "suspension",
+}
+
+
+def queue_page(unit: Unit, query: QueueQuery) -> Page:
+    """Open tickets of a union (and those below it) by deadline. One statement whatever the size of the queue.
+
+    Raises QueueNotVisible, CursorUnreadable.
+    """
+    tree = org_tree(unit.session)
+    if query.org not in tree or not within(query.org, unit.actor.scope):
+        raise QueueNotVisible(code=query.org)
+    scope = query.org if query.own_only else tree.get(query.org).scope
+    # The literal predicate is the one of the partial index; a bound list would not match it.
+    statement = select(*_ROW_COLUMNS).where(in_subtree(Ticket.holder_code, scope), text(OPEN_SQL))
+    if query.state is not None:
+        statement = statement.where(Ticket.state == query.state)
+    if query.cursor is not None:
+        after = Cursor.decode(query.cursor)
+        statement = statement.where(tuple_(Ticket.due_at, Ticket.id) > tuple_(literal(after.at), literal(after.id)))
+    statement = statement.order_by(Ticket.due_at, Ticket.id)
+    return _page(unit, statement, query.limit, by="due_at")
+
+
+def list_tickets(unit: Unit, query: ListQuery) -> Page:
+    """Tickets in scope that fit all filters, newest first. Raises CursorUnreadable, QueueNotVisible."""
+    statement = select(*_ROW_COLUMNS).where(visible(unit.actor), *_filters(unit, query))
+    if query.cursor is not None:
+        after = Cursor.decode(query.cursor)
+        statement = statement.where(
+            tuple_(Ticket.received_at, Ticket.id) < tuple_(literal(after.at), literal(after.id))
+        )
+    statement = statement.order_by(Ticket.received_at.desc(), Ticket.id.desc())
+    return _page(unit, statement, query.limit, by="received_at")
+
+
+def ticket_view(unit: Unit, number: str) -> TicketView:
+    """One ticket with its assignments, replies and what the actor can do now. Raises TicketNotFound."""
+    ticket = find(unit, number)
+    session = unit.session
+    tree = org_tree(session)
+    caller = session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    employer = session.get(Employer, ticket.employer_id) if ticket.employer_id else None
+    waiting = session.scalars(
+        select(StepRequest)
+        .where(StepRequest.ticket_id == ticket.id, StepRequest.verdict.is_(None))
+        .order_by(StepRequest.id)
+    ).all()
+    assignments = session.scalars(
+        select(Assignment).where(Assignment.ticket_id == ticket.id).order_by(Assignment.id)
+    ).all()
+    replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
+    return TicketView(
+        row=_row(unit, session.execute(select(*_ROW_COLUMNS).where(Ticket.id == ticket.id)).one()),
+        body=ticket.body,
+        employer=employer.name if employer else None,
+        amount_owed=ticket.amount_owed,
+        anonymous=ticket.anonymous,
+        identity_hidden=ticket.identity_hidden,
+        caller_name=masked_name(unit.vault.open(caller.name_sealed)) if caller and caller.name_sealed else None,
+        caller_phone=f"*******{caller.phone_last4}" if caller else None,
+        tier_reason=ticket.tier_reason,
+        replied_at=ticket.replied_at,
+        ended_at=ticket.ended_at,
+        rejection_reason=ticket.rejection_reason,
+        answer=ticket.answer,
+        bounces=ticket.bounces,
+        assignments=tuple(
+            AssignmentView(
+                org_code=a.org_code,
+                org=Bilingual(tree.get(a.org_code).name_zh, tree.get(a.org_code).name_en),
+                role=a.role,
+                cycle=a.cycle,
+                adjudicated=a.adjudicated,
+                dispatched_at=a.dispatched_at,
+                signed_at=a.signed_at,
+                signed_by_silence=a.signed_by_silence,
+                ended_at=a.ended_at,
+                end_reason=a.end_reason,
+            )
+            for a in assignments
+        ),
+        replies=tuple(
+            ReplyView(
+                cycle=r.cycle,
+                org_code=r.org_code,
+                text=r.text,
+                basis=r.basis,
+                contacted_at=r.contacted_at,
+                contact_way=r.contact_way,
+                outcome=r.outcome,
+                recovered=r.recovered,
+                helped=r.helped,
+                worker_confirmed=r.worker_confirmed,
+                replied_at=r.replied_at,
+                verdict=r.verdict,
+                review_note=r.review_note,
+            )
+            for r in replies
+        ),
+        open_requests=tuple(
+            OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
+        ),
+        possible_steps=possible_steps(unit, ticket, waiting={r.kind for r in waiting}),
+    )
+
+
+def possible_steps(unit: Unit, ticket: Ticket, *, waiting: set[str]) -> tuple[Step, ...]:
+    """The steps this actor could take on the ticket right now; a screen offers these and no others."""
+    return tuple(
+        step
+        for step in steps_from(State(ticket.state))
+        if _may(unit, ticket, step)
+        and (step not in _DECIDES or _DECIDES[step] in waiting)
+        and (step is not Step.resume or ticket.suspended)
+        and (step is not Step.suspend or not ticket.suspended)
+    )
+
+
+def timeline(unit: Unit, number: str) -> list[TimelineEntry]:
+    """The whole story of a ticket, oldest first. Raises TicketNotFound."""
+    ticket = find(unit, number)
+    events = unit.session.scalars(
+        select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)
+    )
+    return [
+        TimelineEntry(
+            id=event.id,
+            at=event.at,
+            kind=event.kind,
+            name=Bilingual(*_EVENT_NAMES.get(event.kind, (event.kind, event.kind))),
+            from_state=event.from_state,
+            to_state=event.to_state,
+            cycle=event.cycle,
+            actor=event.actor_name,
+            actor_org=event.actor_org,
+            note=event.note,
+            data=event.data,
+        )
+        for event in events
+    ]
+
+
+def clock_views(unit: Unit, number: str) -> list[ClockView]:
+    """Every clock of a ticket in the order they started. Raises TicketNotFound."""
+    ticket = find(unit, number)
+    rows = unit.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.id)).all()
+    pauses = _pauses(unit.session, rows)
+    return [_clock_view(unit, row, pauses.get(row.id, [])) for row in rows]
+
+
+def explain_clock(unit: Unit, number: str, kind: str, *, cycle: int | None = None) -> Explanation:
+    """Why the newest clock of a kind (or that of a cycle) is due when it is, day by day.
+
+    Raises TicketNotFound, ClockNotFound.
+    """
+    ticket = find(unit, number)
+    wanted = [SlaClock.ticket_id == ticket.id, SlaClock.kind == kind]
+    if cycle is not None:
+        wanted.append(SlaClock.cycle == cycle)
+    row = unit.session.scalars(select(SlaClock).where(*wanted).order_by(SlaClock.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        raise ClockNotFound(number=number, kind=kind)
+    rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
+    value = clock_value(row, _pauses(unit.session, [row]).get(row.id, []))
+    return explain(value, rules.calendar, as_of=unit.now, policy_version=rules.policy.version)
+
+
+def light_of(
+    *, state: State, suspended: bool, due_at: datetime, half_at: datetime, replied_at: datetime | None, now: datetime
+) -> str:
+    """绿黄红蓝: green above half of the time left, yellow at half or less, red overdue, blue suspended.
+
+    A reply under review is judged at the moment it was given: the citizen's clock stands.
+    """
+    if state in ENDED:
+        return "none"
+    if suspended:
+        return "blue"
+    judged = replied_at if state is State.replied and replied_at is not None else now
+    if judged >= due_at:
+        return "red"
+    if state is State.replied:
+        return "green"
+    return "yellow" if now >= half_at else "green"
+
+
+def masked_name(name: str) -> str:
+    """马** : the family name alone."""
+    return name[:1] + "*" * max(2, len(name) - 1)
+
+
+def _may(unit: Unit, ticket: Ticket, step: Step) -> bool:
+    try:
+        check_person(unit, ticket, TABLE[step])
+    except HotlineError:
+        return False
+    # A city passes an extension up and the province grants it: each is shown the step that is its own.
+    if step is Step.pass_extension_up:
+        return unit.actor.org_code != PROVINCE_CODE
+    return step is not Step.grant_extension or unit.actor.org_code == PROVINCE_CODE
+
+
+def _page(unit: Unit, statement: Select[Any], limit: int, *, by: str) -> Page:
+    found = unit.session.execute(statement.limit(limit + 1)).all()
+    rows = tuple(_row(unit, row) for row in found[:limit])
+    more = len(found) > limit
+    return Page(rows=rows, next_cursor=Cursor(at=getattr(rows[-1], by), id=rows[-1].id).encode() if more else None)
+
+
+def _row(unit: Unit, row: Row[Any]) -> TicketRow:
+    state = State(row.state)
+    holder = org_tree(unit.session).get(row.holder_code)
+    return TicketRow(
+        id=row.id,
+        number=row.number,
+        title=row.title,
+        state=state,
+        tier=row.tier,
+        kind=row.kind,
+        channel=row.channel,
+        urgent=row.urgent,
+        category_code=row.category_code,
+        category=category_names(unit.session, row.category_code),
+        place_code=row.place_code,
+        holder_code=row.holder_code,
+        holder=Bilingual(holder.name_zh, holder.name_en),
+        people_count=row.people_count,
+        received_at=row.received_at,
+        accepted_at=row.accepted_at,
+        due_at=row.due_at,
+        provisional=row.provisional,
+        suspended=row.suspended,
+        cycle=row.cycle,
+        row_version=row.row_version,
+        light=light_of(
+            state=state,
+            suspended=row.suspended,
+            due_at=row.due_at,
+            half_at=row.half_at,
+            replied_at=row.replied_at,
+            now=unit.now,
+        ),
+    )
+
+
+def _filters(unit: Unit, query: ListQuery) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = []
+    if query.state is not None:
+        filters.append(Ticket.state == query.state)
+    if query.tier is not None:
+        filters.append(Ticket.tier == query.tier)
+    if query.org is not None:
+        tree = org_tree(unit.session)
+        if query.org not in tree:
+            raise QueueNotVisible(code=query.org)
+        filters.append(in_subtree(Ticket.holder_code, tree.get(query.org).scope))
+    if query.category_code is not None:
+        filters.append(Ticket.category_code == query.category_code)
+    if query.received_from is not None:
+        filters.append(Ticket.received_at >= query.received_from)
+    if query.received_to is not None:
+        filters.append(Ticket.received_at < query.received_to)
+    return filters
+
+
+def _pauses(session: Session, rows: Sequence[SlaClock]) -> dict[int, list[SlaPause]]:
+    pauses: dict[int, list[SlaPause]] = {}
+    for pause in session.scalars(
+        select(SlaPause).where(SlaPause.clock_id.in_([row.id for row in rows])).order_by(SlaPause.starts_at)
+    ):
+        pauses.setdefault(pause.clock_id, []).append(pause)
+    return pauses
+
+
+def _clock_view(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause]) -> ClockView:
+    rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
+    value = clock_value(row, pauses)
+    return ClockView(
+        kind=row.kind,
+        leg=row.leg,
+        cycle=row.cycle,
+        org_code=row.org_code,
+        tier=row.tier,
+        promise=row.promise,
+        started_at=row.started_at,
+        due_at=row.due_at,
+        first_due_at=row.first_due_at,
+        stopped_at=row.stopped_at,
+        breached_at=row.breached_at,
+        provisional=row.provisional,
+        status=value.status,
+        used_seconds=int(value.used(rules.calendar, unit.now).total_seconds()),
+        remaining=Bilingual(
+            value.remaining_text(rules.calendar, unit.now, "zh"), value.remaining_text(rules.calendar, unit.now, "en")
+        ),
+        extension_days=row.extension_days,
+        fired=tuple(row.fired),
+        pauses=tuple(
+            PauseView(starts_at=p.starts_at, ends_at=p.ends_at, review_at=p.review_at, reason=p.reason) for p in pauses
+        ),
+        policy_version=rules.policy.version,
+        calendar_version=rules.calendar.version,
+    )
