@@ -186,9 +186,7 @@ class WorkCalendar:
         )
 
     def with_overrides(self, overrides: Iterable[DayOverride]) -> WorkCalendar:
-        """This calendar with more dated exceptions laid over it (a regional layer, a day with special
-        hours).
-        """
+        """This calendar with more dated exceptions over it: a regional layer, a day with special hours."""
         return WorkCalendar(
             self.years,
             hours=self.hours,
@@ -224,6 +222,11 @@ class WorkCalendar:
         for override in self.overrides:
             if override.date in seen:
                 raise CalendarInvalid(f"two overrides for {override.date}", f"{override.date} 有两条例外")
+            if not self.years[0].year <= override.date.year <= self.years[-1].year + self.horizon_years:
+                raise CalendarInvalid(
+                    f"the override {override.date} lies outside the calendar",
+                    f"例外 {override.date} 超出日历范围",
+                )
             seen.add(override.date)
 
     def _lay_down_specials(self) -> dict[date, _Special]:
@@ -345,22 +348,19 @@ class WorkCalendar:
         return self._date(self._workdays[position])
 
     def roll_forward(self, day: date) -> date:
-        """`day` itself when it works, else the next working day (Civil Code, art. 203). Raises
-        OutsideCalendar.
-        """
+        """`day` when it works, else the next working day (Civil Code, art. 203). Raises OutsideCalendar."""
         index = self._index(day)
         return day if self._working[index] else self.add_working_days(day, 1)
 
     def working_days_between(self, start: date, end: date) -> int:
-        """Working days in (start, end]: `start` is not counted, `end` is. Negative when reversed. Raises
-        OutsideCalendar.
+        """Working days in (start, end]: `start` is not counted, `end` is. Negative when reversed.
+
+        Raises OutsideCalendar.
         """
         return self._rank[self._index(end) + 1] - self._rank[self._index(start) + 1]
 
     def windows(self, day: date) -> tuple[Window, ...]:
-        """The open windows of `day` in local minutes, in order; a tail from the day before over midnight
-        included.
-        """
+        """The open windows of `day` in local minutes, in order, with the tail of the day before it."""
         index = self._index(day)
         windows = self.hours_of(day).windows if self._working[index] else ()
         if index > 0 and self._working[index - 1]:
@@ -378,9 +378,7 @@ class WorkCalendar:
         return self.nominal_office_end(day) if self._working[self._index(day)] else None
 
     def nominal_office_end(self, day: date) -> datetime:
-        """The instant the office would close on `day` if it worked (UTC): what a duty shift on a rest day
-        goes by.
-        """
+        """The instant the office would close on `day` if it worked (UTC): a duty shift goes by it."""
         index = self._index(day)
         hours = self.hours_of(day)
         if hours.after_midnight:
@@ -405,9 +403,7 @@ class WorkCalendar:
         return _from_microseconds(self._midnights[self._index(day)])
 
     def end_of_day(self, day: date) -> datetime:
-        """24:00 local of `day`, in UTC: the first instant that no longer belongs to it. Raises
-        OutsideCalendar.
-        """
+        """24:00 local of `day` in UTC, the first instant after it. Raises OutsideCalendar."""
         return _from_microseconds(self._midnights[self._index(day) + 1])
 
     def is_open(self, at: datetime) -> bool:
@@ -542,9 +538,7 @@ class WorkCalendar:
         }
 
     def to_document(self) -> dict[str, Any]:
-        """A JSON-able form that `calendar_from_document` reads back to an equal calendar of the same
-        version.
-        """
+        """A JSON-able form that `calendar_from_document` reads back to an equal calendar."""
         return {**self._content(), "version": self.version}
 
     def __eq__(self, other: object) -> bool:
@@ -627,6 +621,8 @@ def calendar_from_document(document: Mapping[str, Any]) -> WorkCalendar:
 def _zone(name: str, first_year: int) -> tzinfo:
     if name == "Asia/Shanghai" and first_year >= _FIRST_SHANGHAI_YEAR:
         return _SHANGHAI
+    if name == "UTC":
+        return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:

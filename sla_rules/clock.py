@@ -91,8 +91,9 @@ class Clock:
         return replace(self, promise=promise)
 
     def stop(self, at: datetime) -> Clock:
-        """The clock stopped at `at`; an open pause ends there too. Refused when stopped, or `at` is in its
-        past.
+        """The clock stopped at `at`, where an open pause ends too.
+
+        Refused when it has stopped already, or `at` is in its past.
         """
         self._refuse_if_stopped("stop", "停表")
         self._refuse_earlier(at)
@@ -109,9 +110,7 @@ class Clock:
         return "paused" if any(pause.end is None for pause in self.pauses) else "running"
 
     def deadline(self, calendar: WorkCalendar, as_of: datetime | None = None) -> Deadline:
-        """When the promise ends. `as_of` is needed while the clock stands: as though it resumed at that
-        moment.
-        """
+        """When the promise ends. While the clock stands, as though it resumed at `as_of`."""
         return deadline(
             self.promise,
             self.started_at,
@@ -153,8 +152,7 @@ class Clock:
         return -counted_between(self.promise.measure, due_at, end, calendar, still)
 
     def fraction_used(self, calendar: WorkCalendar, at: datetime) -> float:
-        """Share of the counted time between start and deadline that is used at `at`: 0 at the start, 1 when
-        due.
+        """Share of the counted time between start and deadline used at `at`: 0 at the start, 1 when due.
 
         Above 1 when overdue.
         """
@@ -182,8 +180,7 @@ class Clock:
         return advance(self.promise.measure, self.started_at, span, calendar, still)
 
     def late_by(self, calendar: WorkCalendar, now: datetime | None = None) -> timedelta:
-        """Working time from the deadline to the stop (or `now` while running), pauses left out; 0 when in
-        time.
+        """Working time from the deadline to the stop (or `now`), pauses left out; 0 when in time.
 
         Working time whatever the promise's unit, so that late tickets can be compared. It is frozen by the
         stop.
@@ -193,10 +190,10 @@ class Clock:
         return counted_between("open", due.due_at, end, calendar, still)
 
     def working_days_late(self, calendar: WorkCalendar, now: datetime | None = None) -> int:
-        """Working days begun after the last day allowed, up to the day of the stop (or `now`), suspended
-        ones left out.
+        """Working days begun after the last day allowed, up to the day of the stop (or `now`).
 
-        0 when in time, and also when late on the last day itself or on a rest day right after it.
+        Suspended days are left out. 0 when in time, and also when late on the last day itself or on a rest
+        day right after it.
         Raises ClockStepRefused when the clock runs and `now` is missing.
         """
         end, due, still = self._lateness(calendar, now)
@@ -235,8 +232,8 @@ class Clock:
         else:
             days, unit = calendar.working_days_between(today, due.last_day), "working_days"
         if days == 0:
-            if late:
-                return "不足 1 个工作日" if lang == "zh" else "less than 1 working day"
+            if late:  # on the rest days right after the last day
+                return "不到 1 个工作日" if lang == "zh" else "less than 1 working day"
             return ""
         if lang == "zh":
             return f"{days} 个工作日" if unit == "working_days" else f"{days} 天"
@@ -302,7 +299,7 @@ def _duration_text(span: timedelta, lang: Language, *, round_up: bool) -> str:
 def _sentence(status: ClockStatus, amount: str, *, late: bool, lang: Language) -> str:
     if lang == "zh":
         if late:
-            return f"超期 {amount}办结" if status == "stopped" else f"已超期 {amount}"
+            return f"超期 {amount}完成" if status == "stopped" else f"已超期 {amount}"
         left = f"还剩 {amount}" if amount else "今天到期"
         return {"running": left, "paused": f"已挂起,{left}", "stopped": "按时完成"}[status]
     if late:

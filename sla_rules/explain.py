@@ -1,5 +1,4 @@
-"""Why a deadline is when it is: every day counted or skipped, with the reason and where the reason comes
-from.
+"""Why a deadline is when it is: every day counted or skipped, with the reason and its source.
 
 It unfolds the course that `deadline` itself counted, so the explanation can't differ from the date.
 """
@@ -73,9 +72,7 @@ class ExplainLine:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A deadline with the whole of its counting. Times are aware; `due_at` is UTC and exclusive, as in
-    `Deadline`.
-    """
+    """A deadline with the whole of its counting. `due_at` is UTC and exclusive, as in `Deadline`."""
 
     kind: ClockKind
     promise: Promise
@@ -125,9 +122,7 @@ class Explanation:
 def explain(
     clock: Clock, calendar: WorkCalendar, *, as_of: datetime | None = None, policy_version: str = ""
 ) -> Explanation:
-    """Explain the deadline of `clock`. `as_of` is needed while it stands, as for `Clock.deadline`; same
-    errors.
-    """
+    """Explain the deadline of `clock`; `as_of` and errors as for `Clock.deadline`."""
     counted = course(
         clock.promise,
         clock.started_at,

@@ -69,9 +69,7 @@ class AtWorkingTime:
 
 @dataclass(frozen=True, slots=True)
 class AtWorkingDays:
-    """The end (24:00) of the `days`-th working day (1 or more) after the last day allowed, counted like a
-    promise.
-    """
+    """The end (24:00) of the `days`-th working day (1 or more) after the last day, counted like a promise."""
 
     days: int
 
@@ -143,9 +141,7 @@ class Rung:
 
     @property
     def follows_breach(self) -> bool:
-        """Whether it stands at the deadline or after it: the consequence of a broken promise, not a
-        warning.
-        """
+        """Whether it stands at the deadline or after it: a consequence of breach, not a warning."""
         if isinstance(self.at, AtWorkingTime):
             return self.at.minutes > 0
         return isinstance(self.at, AtDue | AtWorkingDays)
@@ -192,7 +188,8 @@ def plan(
     due = clock.deadline(calendar, as_of=as_of)
     still = clock.standstills(as_of)
     planned = [
-        PlannedRung(rung, _instant(rung, clock, due, calendar, still)) for rung in check_ladder(ladder)
+        PlannedRung(rung, _instant(rung, clock, due, calendar, still=still, as_of=as_of))
+        for rung in check_ladder(ladder)
     ]
     if clock.stopped_at is not None:
         stopped_at = clock.stopped_at
@@ -228,11 +225,17 @@ def _in_order(entries: Iterable[PlannedRung]) -> tuple[PlannedRung, ...]:
 
 
 def _instant(
-    rung: Rung, clock: Clock, due: Deadline, calendar: WorkCalendar, still: tuple[Standstill, ...]
+    rung: Rung,
+    clock: Clock,
+    due: Deadline,
+    calendar: WorkCalendar,
+    *,
+    still: tuple[Standstill, ...],
+    as_of: datetime | None,
 ) -> datetime:
     match rung.at:
         case AtFraction(fraction):
-            return clock.instant_at_fraction(calendar, fraction, as_of=still[-1].end if still else None)
+            return clock.instant_at_fraction(calendar, fraction, as_of=as_of)
         case AtDue():
             return due.due_at
         case AtWorkingTime(minutes) if minutes > 0:

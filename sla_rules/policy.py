@@ -1,6 +1,4 @@
-"""The policy: what is promised, how it escalates and where the limits lie, as versioned data with a source
-each.
-"""
+"""The policy: what is promised, how it escalates, where the limits lie. Versioned data with sources."""
 
 from __future__ import annotations
 

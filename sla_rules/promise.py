@@ -101,26 +101,20 @@ class Promise:
 
     @property
     def span(self) -> timedelta:
-        """The promised span of a promise in minutes. Raises PromiseInvalid for a promise in days: a day is
-        no 24 hours.
-        """
+        """The promised span of a promise in minutes; in days, PromiseInvalid: a day is no 24 hours."""
         if self.in_days:
             raise PromiseInvalid("a promise in days has no span in time", "以天计的承诺没有固定时长")
         return timedelta(minutes=self.amount)
 
     @property
     def measure(self) -> Measure:
-        """What its used and remaining time is counted in: open working time, or real time through nights
-        and holidays.
-        """
+        """What its used and remaining time is counted in: open working time, or real time."""
         return "open" if self.unit in ("working_days", "working_minutes") else "real"
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """An interval in which a clock stands, half-open; `end` of None is still standing. Raises
-    PausesInvalid, NaiveTime.
-    """
+    """An interval in which a clock stands; `end` of None is still open. Raises PausesInvalid, NaiveTime."""
 
     start: datetime
     end: datetime | None
@@ -187,9 +181,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What the counting did, from the start to the deadline: days for promises in days, segments for
-    minutes.
-    """
+    """What the counting did from start to deadline: stretches of days, segments for minutes."""
 
     deadline: Deadline
     stretches: tuple[Stretch, ...] = ()
@@ -409,9 +401,7 @@ class _SuspendedDays:
 
 
 def _suspended_days(calendar: WorkCalendar, still: tuple[Standstill, ...]) -> tuple[_SuspendedDays, ...]:
-    """The days at whose end the clock stands: from the day a pause starts to the day before the one it ends
-    on.
-    """
+    """The days at whose end the clock stands: from the day a pause starts to the one before it ends."""
     out: list[_SuspendedDays] = []
     for pause in still:
         first, last = calendar.local_date(pause.start), calendar.local_date(pause.end) - _ONE_DAY
@@ -429,8 +419,9 @@ def _count(
     suspended: tuple[_SuspendedDays, ...],
     out: list[Stretch],
 ) -> date:
-    """The `need`-th day after `after` that counts, writing down the stretches passed. One look-up per
-    pause, none per day.
+    """The `need`-th day after `after` that counts, with the stretches passed written to `out`.
+
+    It costs a look-up for each pause and none for a day.
     """
     every_day = phase in ("same_day", "calendar")
     cursor = after

@@ -51,8 +51,7 @@ LAST_LUNAR_YEAR = max(_FESTIVALS)
 
 
 def statutory_holidays(year: int) -> dict[date, str]:
-    """The statutory holidays of `year` with their Chinese names, without compensation days and exchanged
-    weekends.
+    """The statutory holidays of `year` by name, without compensation days and exchanged weekends.
 
     Years outside 2010-2041 have no lunar dates here and answer with the fixed-date holidays alone.
     """

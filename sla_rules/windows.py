@@ -22,10 +22,9 @@ _TEXT = re.compile(r"^\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """An open stretch of one day: `start` and `end` in minutes after midnight, 0 <= start < end <= 1440,
-    half-open.
+    """An open stretch of one day, half-open: `start` and `end` in minutes after midnight.
 
-    Raises WindowInvalid when it is empty, backwards or outside the day.
+    0 <= start < end <= 1440. Raises WindowInvalid when it is empty, backwards or outside the day.
     """
 
     start: int
@@ -149,8 +148,7 @@ class Season:
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """When a working day is open: the default, other hours on given weekdays (0 = Monday), other hours in a
-    season.
+    """When a working day is open: by default, on given weekdays (0 = Monday), in a season.
 
     A season beats a weekday, a weekday beats the default. A Saturday or Sunday worked in exchange has the
     default hours unless that weekday has its own.

@@ -1,0 +1,42 @@
+"""What the tests of the rules share: the built-in calendar and policy, and local times written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from sla_rules import Policy, WorkCalendar, load_calendar, load_policy
+
+SHANGHAI = timezone(timedelta(hours=8))
+
+
+@pytest.fixture(scope="session")
+def calendar() -> WorkCalendar:
+    return load_calendar()
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    return load_policy()
+
+
+@pytest.fixture(scope="session")
+def at() -> Callable[[str], datetime]:
+    """`at("2026-02-13 17:00")`: that time in Shanghai, as the UTC instant the rules answer with."""
+
+    def instant(text: str) -> datetime:
+        return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+
+    return instant
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The shared tables beside the project; a test that needs them is skipped where they are absent."""
+    folder = Path(__file__).resolve().parents[2].parent / "shared" / "vectors"
+    if not folder.is_dir():
+        pytest.skip(f"the shared vectors are not at {folder}; the project's own copy of the numbers still runs")
+    return folder
