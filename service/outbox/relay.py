@@ -18,8 +18,11 @@ class Claimed:
     job_id: str
 
 
-def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Take up to `limit` pending messages that are due, and hide them until the lease ends.
+def claim(
+    session: Session, *, now: datetime, lease: timedelta, limit: int, queue: str | None = None
+) -> list[Claimed]:
+    """Take up to `limit` pending messages that are due, of one queue or of all, and hide them until the lease
+    ends.
 
     Two relays never take the same row (SKIP LOCKED). A message whose job was lost (Redis flushed, worker killed)
     shows up again when its lease has passed.
@@ -30,6 +33,7 @@ def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> l
             OutboxMessage.done_at.is_(None),
             OutboxMessage.buried_at.is_(None),
             OutboxMessage.available_at <= now,
+            *((OutboxMessage.queue == queue,) if queue else ()),
         )
         .order_by(OutboxMessage.available_at, OutboxMessage.id)
         .limit(limit)
@@ -43,6 +47,18 @@ def claim(session: Session, *, now: datetime, lease: timedelta, limit: int) -> l
         .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes)
     ).all()
     return [Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)]
+
+
+def give_back(session: Session, ids: list[int], *, leased_until: datetime, now: datetime) -> None:
+    """Undo a claim whose ids could not be published, so that they need not wait for the lease to end.
+
+    A message that somebody has handled meanwhile no longer carries the lease and stays as it is.
+    """
+    session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_(ids), OutboxMessage.available_at == leased_until)
+        .values(available_at=now)
+    )
 
 
 def oldest_pending(session: Session) -> datetime | None:

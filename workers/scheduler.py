@@ -1,0 +1,154 @@
+"""The scheduler process: a clock that only ticks. What is due stands in PostgreSQL.
+
+Run as `python -m workers.scheduler`. Any number of them may run: each relays the outbox, one leads and sweeps.
+Neither the length of a tick nor who leads decides what fires: a late sweep finds all that is due, in order, and
+writes each rung once.
+"""
+
+import logging
+import signal
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service.bootstrap import Application, build
+from service.core.logging import configure_logging, log
+from service.core.metrics import OUTBOX_AGE, SWEEP_LAG
+from service.core.settings import load_settings
+from service.escalations.firing import Swept, oldest_due, sweep
+from service.outbox.relay import oldest_pending
+from workers.leadership import Leadership
+from workers.patience import Patience
+from workers.publisher import Publisher
+
+# A leader that is frozen keeps its connection and so the lock. After that many ticks without a sweep the others
+# do its work: they can, at any time.
+PATIENT_TICKS = 3
+# Batches in a row that were full and fired nothing: then whatever sits there can wait for the next tick.
+_BARREN_BATCHES = 5
+
+
+class Ticker:
+    """What happens at each tick."""
+
+    def __init__(self, application: Application, stop: threading.Event) -> None:
+        self._application = application
+        self._stop = stop
+        self._leadership = Leadership(application.database)
+        self._patience = Patience("sweep", stop)
+        self._leads = False
+        self.last_tick = time.monotonic()
+
+    def tick(self) -> None:
+        """Measure, and sweep if it is this process's turn. Never raises: the next tick tries again."""
+        self.last_tick = time.monotonic()
+        try:
+            lag = self._measure()
+            leads = self._leadership.is_mine()
+            if leads != self._leads:
+                log.info("leadership_taken" if leads else "leadership_lost")
+                self._leads = leads
+            if leads or lag > timedelta(seconds=PATIENT_TICKS * self._application.settings.sweep_seconds):
+                self.sweep_all()
+                self._measure()
+        except Exception as error:
+            self._leads = False
+            self._patience.failed(error)
+        else:
+            self._patience.succeeded()
+
+    def sweep_all(self) -> Swept:
+        """Batch after batch, each one transaction, until nothing is due or the process is to stop."""
+        total = Swept()
+        limit = self._application.settings.sweep_batch
+        barren = 0
+        while not self._stop.is_set():
+            with self._application.unit() as unit:
+                swept = sweep(unit, limit=limit)
+            total.clocks += swept.clocks
+            total.fired += swept.fired
+            total.failed += swept.failed
+            for rung, times in swept.by_rung.items():
+                total.by_rung[rung] += times
+            barren = 0 if swept.fired or swept.failed else barren + 1
+            if barren and (swept.clocks < limit or barren == _BARREN_BATCHES):
+                break
+        if total.fired or total.failed:
+            log.info("swept", clocks=total.clocks, fired=total.fired, failed=total.failed)
+        return total
+
+    def _measure(self) -> timedelta:
+        """Set the two gauges by which the scheduler's health is judged; returns the lag of the oldest clock."""
+        with self._application.reading() as unit:
+            clock, message = oldest_due(unit.session), oldest_pending(unit.session)
+            lag = max(timedelta(0), unit.now - clock) if clock else timedelta(0)
+            age = max(timedelta(0), unit.now - message) if message else timedelta(0)
+        SWEEP_LAG.set(lag.total_seconds())
+        OUTBOX_AGE.set(age.total_seconds())
+        return lag
+
+    def close(self) -> None:
+        """Let another lead."""
+        self._leadership.let_go()
+
+
+def run_scheduler(application: Application, stop: threading.Event) -> None:
+    """Tick and relay until `stop` is set; the batch in hand is finished first."""
+    ticker = Ticker(application, stop)
+    relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
+    scheduler = BackgroundScheduler(
+        # Named, so that APScheduler does not search the installed packages for what it may use.
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(1)},
+        timezone=UTC,
+    )
+    job = scheduler.add_job(
+        ticker.tick,
+        "interval",
+        seconds=application.settings.sweep_seconds,
+        next_run_time=datetime.now(UTC),
+        # However late a tick comes it is run, once, and never beside another of this process.
+        misfire_grace_time=None,
+        coalesce=True,
+        max_instances=1,
+    )
+    relay.start()
+    scheduler.start()
+    patience = PATIENT_TICKS * application.settings.sweep_seconds
+    try:
+        while not stop.wait(patience):
+            # APScheduler goes by the wall clock: one set back by an hour would mean an hour without a tick.
+            if time.monotonic() - ticker.last_tick > patience:
+                job.modify(next_run_time=datetime.now(UTC))
+    finally:
+        stop.set()
+        scheduler.shutdown(wait=True)
+        relay.join()
+        ticker.close()
+        application.database.dispose()
+
+
+def main() -> None:
+    """The process: settings from the environment."""
+    settings = load_settings()
+    settings.require_servers()
+    configure_logging(as_json=settings.log_json)
+    # A sweep longer than a tick is no news at each tick: the lag tells it.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    run_scheduler(build(settings), stop)
+
+
+if __name__ == "__main__":
+    main()
