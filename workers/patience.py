@@ -14,20 +14,20 @@ class Patience:
     def __init__(self, what: str, stop: threading.Event) -> None:
         self._what = what
         self._stop = stop
-        self._failures = 0
+        self.failures = 0
 
     def failed(self, error: Exception) -> None:
         """Note a failure; the first in a row is logged, by its type alone (a text may quote data)."""
-        self._failures += 1
-        if self._failures == 1:
+        self.failures += 1
+        if self.failures == 1:
             log.warning(f"{self._what}_interrupted", error=type(error).__name__)
 
     def wait(self) -> None:
         """Pause before the next try: 0.25 s, doubling up to 5 s; ends at once when the process is to stop."""
-        self._stop.wait(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** min(self._failures - 1, 10)))
+        self._stop.wait(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** min(self.failures - 1, 10)))
 
     def succeeded(self) -> None:
         """Note that it works; the first time after a failure is logged."""
-        if self._failures:
-            log.warning(f"{self._what}_resumed", failures=self._failures)
-            self._failures = 0
+        if self.failures:
+            log.warning(f"{self._what}_resumed", failures=self.failures)
+            self.failures = 0

@@ -5,6 +5,7 @@ Run as `python -m workers.worker`. Why it does not fork for each job: docs/adr/0
 
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,8 @@ from service.core.logging import configure_logging
 from service.core.settings import Settings, load_settings
 from workers import jobs, registry
 from workers.patience import Patience
+
+_BEAT_SECONDS = 5.0
 
 
 class MessageWorker(SimpleWorker):
@@ -39,6 +42,7 @@ class MessageWorker(SimpleWorker):
         self._stop = stop
         self._patience = patience
         self._listening = False
+        self._next_beat = 0.0
 
     def _install_signal_handlers(self) -> None:
         """None: RQ's write to Redis from inside the handler, over a connection that a job may be using."""
@@ -65,14 +69,26 @@ class MessageWorker(SimpleWorker):
             self._listening = False
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """RQ asks this before each wait: the place to notice that Redis went away or came back."""
-        try:
+        """Say that this worker lives. RQ asks for it three times a job, three commands each; once in five seconds
+        is enough for a record that lasts ninety. It is also where Redis is seen to have gone or come back.
+        """
+        if pipeline is not None:
             super().heartbeat(timeout, pipeline)
+            return
+        if self._patience.failures == 0 and time.monotonic() < self._next_beat:
+            return
+        try:
+            super().heartbeat(timeout)
         except RedisError as error:
             self._patience.failed(error)
             raise
-        if pipeline is None:
-            self._patience.succeeded()
+        self._next_beat = time.monotonic() + _BEAT_SECONDS
+        self._patience.succeeded()
+
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        """Tell RQ's monitors whether this worker is idle or busy, where that is news."""
+        if pipeline is not None or state != self.get_state():
+            super().set_state(state, pipeline)
 
 
 def run_worker(settings: Settings) -> None:
