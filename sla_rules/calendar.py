@@ -273,9 +273,7 @@ class WorkCalendar:
                 _microseconds(datetime.combine(self.first_day + timedelta(days=offset), time(), self.zone))
                 for offset in range(self._day_count)
             ]
-            self._midnights.append(
-                _microseconds(datetime.combine(self.last_day, time(), self.zone) + _ONE_DAY)
-            )
+            self._midnights.append(_microseconds(datetime.combine(self.last_day, time(), self.zone) + _ONE_DAY))
         starts: list[int] = []
         ends: list[int] = []
         open_before: list[int] = [0]
@@ -307,9 +305,7 @@ class WorkCalendar:
             return self._midnights[index] + minutes * _MINUTE_US
         if minutes == 24 * 60:
             return self._midnights[index + 1]
-        return _microseconds(
-            datetime.combine(self._date(index), time(minutes // 60, minutes % 60), self.zone)
-        )
+        return _microseconds(datetime.combine(self._date(index), time(minutes // 60, minutes % 60), self.zone))
 
     # -- days ------------------------------------------------------------------------------------------------
 
@@ -444,9 +440,7 @@ class WorkCalendar:
         target = self._open_until(instant) + amount
         if amount > 0:
             if target > self._open_before[-1]:
-                raise self._outside(
-                    f"{at.isoformat()} + {span} of working time", f"{at.isoformat()} 加工作时间 {span}"
-                )
+                raise self._outside(f"{at.isoformat()} + {span} of working time", f"{at.isoformat()} 加工作时间 {span}")
             position = bisect_left(self._open_before, target) - 1
         else:
             if target < 0:
@@ -606,9 +600,7 @@ def calendar_from_document(document: Mapping[str, Any]) -> WorkCalendar:
             horizon_years=document["horizon_years"],
         )
     except (KeyError, TypeError) as error:
-        raise CalendarInvalid(
-            f"the calendar document is incomplete: {error!r}", f"日历文档不完整:{error!r}"
-        ) from error
+        raise CalendarInvalid(f"the calendar document is incomplete: {error!r}", f"日历文档不完整:{error!r}") from error
     recorded = document.get("version")
     if recorded is not None and recorded != calendar.version:
         raise CalendarInvalid(

@@ -77,9 +77,7 @@ class Clock:
         """The clock with `days` (1 or more) working days more. Refused once stopped."""
         self._refuse_if_stopped("extend", "延期")
         if days < 1:
-            raise ClockStepRefused(
-                f"an extension needs at least one day, got {days}", f"延期至少一天,现为 {days}"
-            )
+            raise ClockStepRefused(f"an extension needs at least one day, got {days}", f"延期至少一天,现为 {days}")
         return replace(self, extension_days=self.extension_days + days)
 
     def retier(self, promise: Promise) -> Clock:
@@ -218,9 +216,7 @@ class Clock:
 
     # -- parts ---------------------------------------------------------------------------------------------
 
-    def _days_text(
-        self, calendar: WorkCalendar, at: datetime, due: Deadline, *, late: bool, lang: Language
-    ) -> str:
+    def _days_text(self, calendar: WorkCalendar, at: datetime, due: Deadline, *, late: bool, lang: Language) -> str:
         today = calendar.local_date(at)
         if late:
             days, unit = (
@@ -242,9 +238,7 @@ class Clock:
 
     def _total(self, calendar: WorkCalendar, as_of: datetime | None) -> timedelta:
         due_at = self.deadline(calendar, as_of=as_of).due_at
-        return counted_between(
-            self.promise.measure, self.started_at, due_at, calendar, self.standstills(as_of)
-        )
+        return counted_between(self.promise.measure, self.started_at, due_at, calendar, self.standstills(as_of))
 
     def _lateness(
         self, calendar: WorkCalendar, now: datetime | None

@@ -1,7 +1,5 @@
 """What the rules refuse, each refusal with a stable code and a sentence in Chinese and in English."""
 
-# ruff: noqa: N818 - an exception's name is the sentence that failed, not a noun with a suffix
-
 from __future__ import annotations
 
 from typing import ClassVar

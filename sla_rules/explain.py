@@ -106,8 +106,7 @@ class Explanation:
             "provisional": self.provisional,
             "extension_days": self.extension_days,
             "pauses": [
-                {"start": _iso(pause.start), "end": _iso(pause.end), "reason": pause.reason}
-                for pause in self.pauses
+                {"start": _iso(pause.start), "end": _iso(pause.end), "reason": pause.reason} for pause in self.pauses
             ],
             "lines": [line.to_document() for line in self.lines],
             "calendar_version": self.calendar_version,
@@ -214,7 +213,7 @@ def _nature(info: DayInfo) -> tuple[str, str]:
             zh, en = f"{weekday_zh},{info.name}放假", f"{weekday_en}, off for {info.name}"
         case "weekend":
             zh, en = f"{weekday_zh},休息日", f"{weekday_en}, weekend"
-        case "weekday":
+        case _:
             zh, en = f"{weekday_zh},工作日", f"{weekday_en}, working day"
     if info.provisional:
         return f"{zh}(暂按法定节假日推算)", f"{en} (provisional)"
@@ -316,9 +315,7 @@ def _verdict(line: ExplainLine) -> tuple[bool, str, str]:
 
 
 def _limit(it: Explanation, end_of_day: str) -> str:
-    midnight = (
-        it.due_local.hour == it.due_local.minute == it.due_local.second == it.due_local.microsecond == 0
-    )
+    midnight = it.due_local.hour == it.due_local.minute == it.due_local.second == it.due_local.microsecond == 0
     return f"{it.last_day} {end_of_day}" if midnight else f"{it.due_local:%Y-%m-%d %H:%M:%S}"
 
 

@@ -131,9 +131,7 @@ class Rung:
                         f"梯级 {self.name!r}:未知{what_zh} {value!r},可用:{'、'.join(known)}",
                     )
             if len(set(given)) != len(given):
-                raise LadderInvalid(
-                    f"rung {self.name!r}: {what} named twice", f"梯级 {self.name!r}:{what_zh}重复"
-                )
+                raise LadderInvalid(f"rung {self.name!r}: {what} named twice", f"梯级 {self.name!r}:{what_zh}重复")
         if not self.audience and not self.effects:
             raise LadderInvalid(
                 f"rung {self.name!r} tells nobody and does nothing", f"梯级 {self.name!r} 既无对象也无后果"
@@ -200,9 +198,7 @@ def plan(
     return _in_order([*(replace(entry, at=start) for entry in passed[-1:]), *ahead])
 
 
-def next_check(
-    planned: Iterable[PlannedRung], fired: Collection[str], *, status: ClockStatus
-) -> datetime | None:
+def next_check(planned: Iterable[PlannedRung], fired: Collection[str], *, status: ClockStatus) -> datetime | None:
     """When the clock must next be looked at: its earliest rung not fired yet, None when nothing is left.
 
     None also while it stands and once it has stopped: settle what was due with `due_rungs` before or at
@@ -213,9 +209,7 @@ def next_check(
     return min((entry.at for entry in planned if entry.rung.name not in fired), default=None)
 
 
-def due_rungs(
-    planned: Iterable[PlannedRung], fired: Collection[str], at: datetime
-) -> tuple[PlannedRung, ...]:
+def due_rungs(planned: Iterable[PlannedRung], fired: Collection[str], at: datetime) -> tuple[PlannedRung, ...]:
     """The rungs reached by `at` and not fired yet, in order: what a late sweep has to catch up on."""
     return _in_order(entry for entry in planned if entry.at <= at and entry.rung.name not in fired)
 
@@ -244,5 +238,4 @@ def _instant(
             return retreat("open", due.due_at, -minutes * _MINUTE, calendar, still)
         case AtWorkingDays(days):
             return calendar.end_of_day(working_day_after(due.last_day, days, calendar, still))
-        case BeforeOfficeEnd(minutes):
-            return calendar.nominal_office_end(due.last_day) - minutes * _MINUTE
+    return calendar.nominal_office_end(due.last_day) - rung.at.minutes * _MINUTE

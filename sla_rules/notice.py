@@ -67,9 +67,7 @@ class NoticeYear:
                 for day in days:
                     entry = f"{where}, {kind} {day}"
                     if not self._within_reach(day):
-                        raise self._refusal(
-                            entry, f"does not belong to {self.year}", f"不属于 {self.year} 年"
-                        )
+                        raise self._refusal(entry, f"does not belong to {self.year}", f"不属于 {self.year} 年")
                     if kind == "work" and day.weekday() < _SATURDAY:
                         raise self._refusal(
                             entry,
@@ -77,9 +75,7 @@ class NoticeYear:
                             "调休上班日须为周六或周日",
                         )
                     if day in seen:
-                        raise self._refusal(
-                            entry, f"the day is already listed as {seen[day]!r}", "该日重复列出"
-                        )
+                        raise self._refusal(entry, f"the day is already listed as {seen[day]!r}", "该日重复列出")
                     seen[day] = kind
 
     def _within_reach(self, day: date) -> bool:
@@ -154,9 +150,7 @@ def year_from_document(document: Mapping[str, Any], *, origin: str = "") -> Noti
     """Build a year from parsed TOML or JSON. Dates may be dates or ISO text. Raises NoticeInvalid."""
     year = document.get("year")
     if not isinstance(year, int) or isinstance(year, bool):
-        raise NoticeInvalid(
-            f"{origin or 'notice'}: `year` is missing or not a number", f"{origin or '通知'}:缺少 year"
-        )
+        raise NoticeInvalid(f"{origin or 'notice'}: `year` is missing or not a number", f"{origin or '通知'}:缺少 year")
     origin = origin or str(year)
     _refuse_unknown_keys(document, {"year", "notice", "holiday"}, origin, "file")
     notices: list[Notice] = []
@@ -201,9 +195,7 @@ def _refuse_unknown_keys(table: Mapping[str, Any], known: set[str], origin: str,
     # A mistyped key would otherwise drop days in silence.
     unknown = sorted(set(table) - known)
     if unknown:
-        raise NoticeInvalid(
-            f"{origin}: {what}: unknown key {unknown[0]!r}", f"{origin}:{what}:未知的键 {unknown[0]!r}"
-        )
+        raise NoticeInvalid(f"{origin}: {what}: unknown key {unknown[0]!r}", f"{origin}:{what}:未知的键 {unknown[0]!r}")
 
 
 def _dates(values: Iterable[Any], origin: str, name: str) -> tuple[date, ...]:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
@@ -88,7 +88,7 @@ class LadderRule:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A policy version: immutable, comparable, and able to write itself down.
 
@@ -104,15 +104,13 @@ class Policy:
     limits: Limits
     limit_sources: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @cached_property
     def version(self) -> str:
         """`qinghai-2026.1+5c1b09aa`: name, label and a digest of the whole content."""
         text = json.dumps(self._content(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return f"{self.name}-{self.label}+{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
-    def promise(
-        self, kind: ClockKind, tier: Tier | None = None, *, urgent: bool = False, cycle: int = 1
-    ) -> Promise:
+    def promise(self, kind: ClockKind, tier: Tier | None = None, *, urgent: bool = False, cycle: int = 1) -> Promise:
         """What is promised for a clock of `kind`; cycles count from 1, later ones are redone work (重办).
 
         The most specific rule applies: one for redone work before one for any cycle, one for urgent matters
@@ -175,9 +173,7 @@ class Policy:
             "ladder": [_ladder_document(rule) for rule in self.ladders],
             "limits": {
                 name: {"value": _plain(value), "source": sources.get(name, "")}
-                for name, value in (
-                    (field.name, getattr(self.limits, field.name)) for field in fields(Limits)
-                )
+                for name, value in ((field.name, getattr(self.limits, field.name)) for field in fields(Limits))
             },
         }
 
@@ -261,9 +257,7 @@ class _Table:
     def flag(self, key: str, default: bool) -> bool:
         value = self.values.get(key, default)
         if not isinstance(value, bool):
-            raise self.refusal(
-                key, f"must be true or false, got {value!r}", f"须为 true 或 false,现为 {value!r}"
-            )
+            raise self.refusal(key, f"must be true or false, got {value!r}", f"须为 true 或 false,现为 {value!r}")
         return value
 
     def whole(self, key: str) -> int:
@@ -285,9 +279,7 @@ class _Table:
     def tables(self, key: str) -> list[_Table]:
         value = self.values.get(key)
         if not isinstance(value, list) or not value or not all(isinstance(entry, Mapping) for entry in value):
-            raise self.refusal(
-                key, "must be a list of tables with at least one entry", "须为至少一项的表列表"
-            )
+            raise self.refusal(key, "must be a list of tables with at least one entry", "须为至少一项的表列表")
         prefix = f"{self.where}.{key}" if self.where else key
         return [_Table(entry, self.origin, f"{prefix}[{number}]") for number, entry in enumerate(value, 1)]
 
@@ -386,9 +378,7 @@ def _limit(table: _Table, kind: type) -> int | float | time:
     if kind is float:
         share = _number(table, "value")
         if not 0 <= share <= 1:
-            raise table.refusal(
-                "value", f"must lie within 0 to 1, got {share}", f"须在 0 至 1 之间,现为 {share}"
-            )
+            raise table.refusal("value", f"must lie within 0 to 1, got {share}", f"须在 0 至 1 之间,现为 {share}")
         return share
     number = table.whole("value")
     if number < 1:
@@ -487,8 +477,7 @@ def _place_document(place: Place) -> dict[str, Any]:
             return {"place": "working_minutes_from_due", "value": minutes}
         case AtWorkingDays(days):
             return {"place": "working_days_after_due", "value": days}
-        case BeforeOfficeEnd(minutes):
-            return {"place": "minutes_before_office_end", "value": minutes}
+    return {"place": "minutes_before_office_end", "value": place.minutes}
 
 
 def _plain(value: float | time | None) -> float | str | None:

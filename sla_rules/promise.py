@@ -206,9 +206,7 @@ def deadline(
     extension_days: working days added after the promise's last day, 0 or more.
     Raises NaiveTime, OutsideCalendar, PausesInvalid, OpenPauseNeedsAsOf, PromiseInvalid.
     """
-    return course(
-        promise, start, calendar, pauses=pauses, extension_days=extension_days, as_of=as_of
-    ).deadline
+    return course(promise, start, calendar, pauses=pauses, extension_days=extension_days, as_of=as_of).deadline
 
 
 def course(
@@ -305,16 +303,12 @@ def retreat(
     return moment - need if measure == "real" else calendar.add_open_time(moment, -need)
 
 
-def working_day_after(
-    day: date, count: int, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()
-) -> date:
+def working_day_after(day: date, count: int, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()) -> date:
     """The `count`-th (1 or more) working day after `day` at whose end no standstill holds."""
     return _count(calendar, day, count, phase="working", suspended=_suspended_days(calendar, still), out=[])
 
 
-def working_days_outside(
-    start: date, end: date, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()
-) -> int:
+def working_days_outside(start: date, end: date, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()) -> int:
     """Working days in (`start`, `end`] at whose end no standstill holds; 0 unless `end` is after `start`."""
     if end <= start:
         return 0
@@ -388,9 +382,7 @@ def _course_in_minutes(
 
 def _after_cutoff(promise: Promise, start: datetime, calendar: WorkCalendar) -> bool:
     local = calendar.local(start)
-    return not calendar.is_working_day(local.date()) or (
-        promise.cutoff is not None and local.time() > promise.cutoff
-    )
+    return not calendar.is_working_day(local.date()) or (promise.cutoff is not None and local.time() > promise.cutoff)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,12 +96,7 @@ def parse_hours(texts: Iterable[str]) -> Hours:
             )
         start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
         start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
-        if (
-            start_minute > 59
-            or end_minute > 59
-            or start >= DAY_MINUTES
-            or not start < end <= start + DAY_MINUTES
-        ):
+        if start_minute > 59 or end_minute > 59 or start >= DAY_MINUTES or not start < end <= start + DAY_MINUTES:
             raise WindowInvalid(
                 f"the window {text!r} is empty, backwards or longer than a day",
                 f"时段 {text!r} 为空、颠倒或超过一天",
@@ -177,9 +172,7 @@ class OfficeHours:
         """A JSON-able form that `office_hours_from_document` reads back identically."""
         return {
             "default": self.default.to_document(),
-            "weekdays": {
-                str(weekday): self.weekdays[weekday].to_document() for weekday in sorted(self.weekdays)
-            },
+            "weekdays": {str(weekday): self.weekdays[weekday].to_document() for weekday in sorted(self.weekdays)},
             "seasons": [
                 {"start": list(season.start), "end": list(season.end), "windows": season.hours.to_document()}
                 for season in self.seasons
@@ -191,9 +184,7 @@ def office_hours_from_document(document: Mapping[str, Any]) -> OfficeHours:
     """The inverse of `OfficeHours.to_document`. Raises WindowInvalid."""
     return OfficeHours(
         default=parse_hours(document["default"]),
-        weekdays={
-            int(weekday): parse_hours(texts) for weekday, texts in document.get("weekdays", {}).items()
-        },
+        weekdays={int(weekday): parse_hours(texts) for weekday, texts in document.get("weekdays", {}).items()},
         seasons=tuple(
             Season(_month_day(entry["start"]), _month_day(entry["end"]), parse_hours(entry["windows"]))
             for entry in document.get("seasons", ())

@@ -212,6 +212,12 @@ def test_the_calendar_of_2018_did_not_know_its_last_days_yet() -> None:
     assert earlier.version != load_calendar().version
 
 
+def test_a_calendar_may_begin_with_a_year_whose_notice_reaches_back() -> None:
+    alone = WorkCalendar.from_years([year for year in load_calendar().years if year.year == 2012])
+    assert alone.first_day == date(2012, 1, 1)
+    assert alone.working_days_between(date(2012, 1, 1), date(2012, 1, 4)) == 1
+
+
 # -- versions -------------------------------------------------------------------------------------------
 
 

@@ -280,7 +280,7 @@ def test_a_start_outside_the_calendar_is_refused(promise: Promise, calendar: Wor
 def test_the_largest_amount_is_refused_without_a_search(calendar: WorkCalendar, at: At) -> None:
     for unit in ("working_days", "calendar_days", "working_minutes"):
         with pytest.raises(OutsideCalendar):
-            deadline(Promise(unit, 1_000_000), at("2040-01-01 10:00"), calendar)  # type: ignore[arg-type]
+            deadline(Promise(unit, 1_000_000), at("2040-01-01 10:00"), calendar)
 
 
 def test_a_naive_time_is_refused(calendar: WorkCalendar, at: At) -> None:

@@ -1,0 +1,358 @@
+"""Laws that hold on any calendar, looked for by Hypothesis on random ones and on the real one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from sla_rules import (
+    Clock,
+    ClockKind,
+    DayOverride,
+    Holiday,
+    NoticeYear,
+    Pause,
+    Promise,
+    Tier,
+    WorkCalendar,
+    calendar_from_document,
+    deadline,
+    explain,
+    load_calendar,
+    load_policy,
+    parse_hours,
+    plan,
+)
+
+YEAR = 2026
+FIRST, LAST = datetime(YEAR, 1, 1, tzinfo=UTC), datetime(YEAR, 12, 1, tzinfo=UTC)
+REAL_FIRST, REAL_LAST = datetime(2010, 1, 4, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+HOURS = (
+    ("08:30-12:00", "14:30-18:00"),
+    ("00:00-24:00",),
+    ("09:00-12:00", "12:00-17:30"),
+    ("06:00-06:30", "23:30-24:00"),
+    ("08:00-12:00", "20:00-26:00"),
+)
+
+
+@cache
+def built(off: frozenset[date], work: frozenset[date], hours: tuple[str, ...], tz: str) -> WorkCalendar:
+    holiday = Holiday("节", tuple(sorted(off)), tuple(sorted(work)))
+    years = [NoticeYear(YEAR, holidays=(holiday,) if off or work else ())]
+    return WorkCalendar.from_years(years, list(hours), tz, horizon_years=1)
+
+
+days_of_year = st.integers(0, 364).map(lambda offset: date(YEAR, 1, 1) + timedelta(days=offset))
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> WorkCalendar:
+    """A year with holidays of one to nine days, weekend days worked, any hours, with and without summer time."""
+    off: set[date] = set()
+    for first, length in draw(st.lists(st.tuples(days_of_year, st.integers(1, 9)), max_size=6)):
+        off |= {first + timedelta(days=offset) for offset in range(length)}
+    off = {day for day in off if day.year == YEAR}
+    work = {day for day in draw(st.sets(days_of_year, max_size=12)) if day.weekday() > 4} - off
+    tz = draw(st.sampled_from(["Asia/Shanghai", "Asia/Shanghai", "UTC", "Europe/Berlin"]))
+    return built(frozenset(off), frozenset(work), draw(st.sampled_from(HOURS)), tz)
+
+
+def moments(first: datetime = FIRST, last: datetime = LAST) -> st.SearchStrategy[datetime]:
+    microseconds = st.integers(0, (last - first) // MICROSECOND)
+    return microseconds.map(lambda offset: first + offset * MICROSECOND)
+
+
+spans = st.integers(0, 200 * 3600 * 10**6).map(lambda amount: amount * MICROSECOND)
+day_promises = st.one_of(
+    st.builds(Promise, st.just("working_days"), st.integers(1, 40)),
+    st.builds(Promise, st.just("calendar_days"), st.integers(1, 60)),
+)
+minute_promises = st.builds(Promise, st.sampled_from(["working_minutes", "real_minutes"]), st.integers(1, 6000))
+promises = st.one_of(st.just(Promise("same_day", 1)), day_promises, minute_promises)
+
+
+@st.composite
+def pauses(draw: st.DrawFn, start: datetime) -> tuple[Pause, ...]:
+    """Up to four pauses after `start` that may touch."""
+    gaps = draw(st.lists(st.integers(0, 6 * 24 * 60), max_size=8))
+    out, moment = [], start
+    for wait, length in zip(gaps[::2], gaps[1::2], strict=False):
+        first = moment + timedelta(minutes=wait)
+        moment = first + timedelta(minutes=length)
+        out.append(Pause(first, moment))
+    return tuple(out)
+
+
+# -- open time ------------------------------------------------------------------------------------------
+
+
+@given(calendars(), moments(), spans)
+def test_adding_then_measuring_gives_back_the_amount(calendar: WorkCalendar, start: datetime, span: timedelta) -> None:
+    end = calendar.add_open_time(start, span)
+    assert calendar.open_time_between(start, end) == span
+    if span:
+        # The earliest such instant: a moment before it, some of the span is still missing.
+        assert calendar.open_time_between(start, end - MICROSECOND) < span
+
+
+@given(calendars(), moments(first=datetime(YEAR, 5, 1, tzinfo=UTC)), spans)
+def test_going_back_then_measuring_gives_back_the_amount(
+    calendar: WorkCalendar, end: datetime, span: timedelta
+) -> None:
+    total = calendar.open_time_between(FIRST, end)
+    assume(span <= total)
+    start = calendar.add_open_time(end, -span)
+    assert start <= end
+    assert calendar.open_time_between(start, end) == span
+    if span:
+        assert calendar.open_time_between(start + MICROSECOND, end) < span
+
+
+@given(calendars(), moments(), moments(), spans, spans)
+def test_adding_is_monotone_in_start_and_in_amount(
+    calendar: WorkCalendar, one: datetime, other: datetime, short: timedelta, long: timedelta
+) -> None:
+    earlier, later = sorted((one, other))
+    less, more = sorted((short, long))
+    assert calendar.add_open_time(earlier, less) <= calendar.add_open_time(later, less)
+    assert calendar.add_open_time(earlier, less) <= calendar.add_open_time(earlier, more)
+
+
+@given(calendars(), moments(), moments(), moments())
+def test_open_time_adds_up(calendar: WorkCalendar, one: datetime, two: datetime, three: datetime) -> None:
+    a, b, c = sorted((one, two, three))
+    whole = calendar.open_time_between(a, c)
+    assert calendar.open_time_between(a, b) + calendar.open_time_between(b, c) == whole
+    assert whole <= c - a
+
+
+@given(calendars(), moments())
+def test_openings_agree_with_being_open(calendar: WorkCalendar, at: datetime) -> None:
+    following = calendar.next_open(at)
+    assert calendar.is_open(following)
+    assert calendar.open_time_between(at, following) == timedelta(0)
+    assert (following == at) == calendar.is_open(at)
+
+
+@given(calendars(), days_of_year)
+def test_the_windows_of_a_day_are_its_open_time(calendar: WorkCalendar, day: date) -> None:
+    assume(calendar.tz != "Europe/Berlin" or day not in (date(YEAR, 3, 29), date(YEAR, 10, 25)))
+    minutes = sum(window.minutes for window in calendar.windows(day))
+    measured = calendar.open_time_between(calendar.start_of_day(day), calendar.end_of_day(day))
+    assert measured == timedelta(minutes=minutes)
+
+
+# -- days -----------------------------------------------------------------------------------------------
+
+
+@given(calendars(), days_of_year, st.integers(-60, 200))
+def test_adding_working_days_then_counting_gives_back_the_number(calendar: WorkCalendar, day: date, count: int) -> None:
+    assume(count >= 0 or calendar.working_days_between(calendar.first_day, day) > -count + 1)
+    end = calendar.add_working_days(day, count)
+    if count >= 0 or calendar.is_working_day(day):
+        assert calendar.working_days_between(day, end) == count
+    if count:
+        assert calendar.is_working_day(end)
+
+
+@given(calendars(), days_of_year, days_of_year)
+def test_counting_one_by_one_agrees(calendar: WorkCalendar, one: date, other: date) -> None:
+    start, end = sorted((one, other))
+    span = (end - start).days
+    slow = sum(calendar.is_working_day(start + timedelta(days=offset)) for offset in range(1, span + 1))
+    assert calendar.working_days_between(start, end) == slow == -calendar.working_days_between(end, start)
+
+
+@given(calendars(), moments(), day_promises)
+def test_a_promise_in_days_never_ends_on_a_rest_day(calendar: WorkCalendar, start: datetime, promise: Promise) -> None:
+    due = deadline(promise, start, calendar)
+    assert calendar.is_working_day(due.last_day)
+    assert due.due_at == calendar.end_of_day(due.last_day)
+
+
+@given(calendars(), days_of_year, st.integers(1, 40))
+def test_every_day_of_a_holiday_has_the_deadline_of_the_last_working_day_before_it(
+    calendar: WorkCalendar, day: date, count: int
+) -> None:
+    promise = Promise("working_days", count)
+    before = calendar.roll_forward(day)
+    expected = deadline(promise, calendar.start_of_day(before), calendar)
+    resting = before + timedelta(days=1)
+    while not calendar.is_working_day(resting):
+        assert deadline(promise, calendar.start_of_day(resting), calendar) == expected
+        resting += timedelta(days=1)
+
+
+@given(calendars(), moments(), moments(), promises)
+def test_a_later_start_never_ends_earlier(
+    calendar: WorkCalendar, one: datetime, other: datetime, promise: Promise
+) -> None:
+    earlier, later = sorted((one, other))
+    assert deadline(promise, earlier, calendar).due_at <= deadline(promise, later, calendar).due_at
+
+
+@given(calendars(), moments(), st.integers(1, 40), st.integers(1, 40))
+def test_a_longer_promise_never_ends_earlier(calendar: WorkCalendar, start: datetime, one: int, other: int) -> None:
+    short, long = sorted((one, other))
+    for unit in ("working_days", "calendar_days", "working_minutes", "real_minutes"):
+        ends = [deadline(Promise(unit, amount), start, calendar).due_at for amount in (short, long)]
+        assert ends == sorted(ends)
+
+
+@given(calendars(), moments(), st.integers(1, 30), days_of_year)
+def test_a_made_up_day_never_makes_a_deadline_later(
+    calendar: WorkCalendar, start: datetime, count: int, day: date
+) -> None:
+    assume(not calendar.is_working_day(day))
+    promise = Promise("working_days", count)
+    more = calendar.with_overrides([DayOverride(day, "work")])
+    assert deadline(promise, start, more).due_at <= deadline(promise, start, calendar).due_at
+
+
+# -- pauses ---------------------------------------------------------------------------------------------
+
+
+@given(calendars(), moments(), minute_promises, st.data())
+def test_a_pause_moves_a_deadline_in_minutes_by_its_counted_time(
+    calendar: WorkCalendar, start: datetime, promise: Promise, data: st.DataObject
+) -> None:
+    due = deadline(promise, start, calendar).due_at
+    lead = data.draw(st.integers(0, (due - start) // MICROSECOND - 1)) * MICROSECOND
+    pause = Pause(start + lead, start + lead + data.draw(st.integers(0, 10 * 24 * 3600)) * timedelta(seconds=1))
+    assert pause.end is not None
+    # At the deadline's own closing instant nothing is left to count, so the pause must begin before it is used up.
+    assume(promise.unit == "real_minutes" or calendar.open_time_between(pause.start, due))
+    paused = deadline(promise, start, calendar, pauses=[pause]).due_at
+    if promise.unit == "real_minutes":
+        assert paused == due + (pause.end - pause.start)
+    else:
+        assert paused == calendar.add_open_time(due, calendar.open_time_between(pause.start, pause.end))
+
+
+@given(calendars(), moments(), promises, st.data())
+def test_pauses_never_bring_a_deadline_forward(
+    calendar: WorkCalendar, start: datetime, promise: Promise, data: st.DataObject
+) -> None:
+    stood = data.draw(pauses(start))
+    plain = deadline(promise, start, calendar)
+    paused = deadline(promise, start, calendar, pauses=stood)
+    assert paused.due_at >= plain.due_at
+    if not stood or stood[0].start >= plain.due_at:
+        assert paused == plain
+
+
+@given(calendars(), moments(), st.integers(1, 30), st.data())
+def test_a_deadline_in_days_agrees_with_counting_one_by_one(
+    calendar: WorkCalendar, start: datetime, count: int, data: st.DataObject
+) -> None:
+    stood = data.draw(pauses(start))
+    day, left = calendar.local_date(start), count
+    while left:
+        day += timedelta(days=1)
+        end = calendar.end_of_day(day)
+        stands = any(pause.start < end and pause.end is not None and pause.end >= end for pause in stood)
+        left -= calendar.is_working_day(day) and not stands
+    assert deadline(Promise("working_days", count), start, calendar, pauses=stood).last_day == day
+
+
+@given(calendars(), moments(), promises, st.integers(0, 10), st.data())
+def test_splitting_a_pause_in_two_changes_nothing(
+    calendar: WorkCalendar, start: datetime, promise: Promise, extension: int, data: st.DataObject
+) -> None:
+    stood = data.draw(pauses(start))
+    assume(stood)
+    first = stood[0]
+    assert first.end is not None
+    middle = first.start + (first.end - first.start) / 2
+    split = (Pause(first.start, middle), Pause(middle, first.end), *stood[1:])
+    one = deadline(promise, start, calendar, pauses=stood, extension_days=extension)
+    assert deadline(promise, start, calendar, pauses=split, extension_days=extension) == one
+
+
+# -- explanation, clocks, ladders -----------------------------------------------------------------------
+
+
+@given(calendars(), moments(), promises, st.integers(0, 6), st.data())
+def test_the_explanation_counts_what_was_promised_and_ends_at_the_deadline(
+    calendar: WorkCalendar, start: datetime, promise: Promise, extension: int, data: st.DataObject
+) -> None:
+    clock = Clock(ClockKind.resolve, promise, start, data.draw(pauses(start)), extension)
+    told = explain(clock, calendar)
+    due = clock.deadline(calendar)
+    assert (told.due_at, told.last_day, told.provisional) == (due.due_at, due.last_day, due.provisional)
+    assert told.lines[-1].date == due.last_day
+    if promise.in_days:
+        assert sum(line.counted for line in told.lines) == promise.amount + extension
+        days = [line.date for line in told.lines]
+        assert days == [days[0] + timedelta(days=offset) for offset in range(len(days))]
+    elif not extension:
+        assert told.lines[-1].running_count == promise.amount
+
+
+@given(calendars(), moments(), promises, st.data())
+def test_used_and_remaining_add_up(
+    calendar: WorkCalendar, start: datetime, promise: Promise, data: st.DataObject
+) -> None:
+    clock = Clock(ClockKind.resolve, promise, start, data.draw(pauses(start)))
+    due = clock.deadline(calendar).due_at
+    total = clock.used(calendar, due)
+    at = start + data.draw(st.integers(0, 30 * 24 * 60)) * timedelta(minutes=1)
+    assert clock.used(calendar, at) + clock.remaining(calendar, at) == total
+    assert (clock.breached_at(calendar, at) is None) == (at < due)
+
+
+@given(calendars(), moments(), promises, st.floats(0, 1), st.floats(0, 1))
+def test_instants_at_fractions_are_ordered_and_lie_within_the_clock(
+    calendar: WorkCalendar, start: datetime, promise: Promise, one: float, other: float
+) -> None:
+    clock = Clock(ClockKind.resolve, promise, start)
+    instants = [clock.instant_at_fraction(calendar, share) for share in (0.0, *sorted((one, other)), 1.0)]
+    assert instants == sorted(instants)
+    assert start <= instants[0]
+    assert instants[-1] <= clock.deadline(calendar).due_at
+
+
+@given(moments(REAL_FIRST, REAL_LAST), st.sampled_from(Tier), st.booleans(), st.sampled_from(ClockKind), st.data())
+def test_planned_rungs_are_ordered_and_none_precedes_the_start(
+    start: datetime, tier: Tier, urgent: bool, kind: ClockKind, data: st.DataObject
+) -> None:
+    calendar, policy = load_calendar(), load_policy()
+    clock = Clock(kind, policy.promise(kind, tier, urgent=urgent), start, data.draw(pauses(start)))
+    planned = plan(clock, policy.ladder(kind, tier, urgent=urgent), calendar)
+    instants = [entry.at for entry in planned]
+    assert instants == sorted(instants)
+    assert instants[0] >= start
+    due = clock.deadline(calendar).due_at
+    for entry in planned:
+        assert entry.rung.follows_breach == (entry.at >= due) or entry.at == due
+    stop = start + data.draw(st.integers(0, 40 * 24 * 60)) * timedelta(minutes=1)
+    assume(not clock.pauses or stop >= clock.pauses[-1].start)
+    stopped = Clock(kind, clock.promise, start, clock.pauses, stopped_at=stop)
+    earned = plan(stopped, policy.ladder(kind, tier, urgent=urgent), calendar)
+    assert bool(earned) == (stop >= due)
+    assert [entry for entry in planned if entry.at <= stop and entry.rung.follows_breach] == list(earned)
+
+
+@settings(max_examples=20)
+@given(calendars())
+def test_a_calendar_written_down_is_the_same_calendar(calendar: WorkCalendar) -> None:
+    restored = calendar_from_document(calendar.to_document())
+    assert restored == calendar
+    start = FIRST + timedelta(days=100)
+    assert restored.add_open_time(start, timedelta(hours=100)) == calendar.add_open_time(start, timedelta(hours=100))
+
+
+@given(st.lists(st.integers(0, 1440), min_size=2, max_size=8, unique=True))
+def test_hours_written_down_are_the_same_hours(bounds: list[int]) -> None:
+    bounds = sorted(bounds)[: len(bounds) // 2 * 2]
+    texts = [
+        f"{first // 60:02d}:{first % 60:02d}-{last // 60:02d}:{last % 60:02d}"
+        for first, last in zip(bounds[::2], bounds[1::2], strict=True)
+    ]
+    assert parse_hours(texts).to_document() == texts
