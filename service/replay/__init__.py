@@ -1,0 +1,1 @@
+"""Replaying real messages through the house on a simulated clock. Nothing in here is used in production."""
