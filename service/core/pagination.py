@@ -34,8 +34,8 @@ class Cursor:
         try:
             at, row = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             instant = datetime.fromisoformat(at)
-            if instant.tzinfo is None or not isinstance(row, int) or not 0 <= row < 2**63:
+            if instant.tzinfo is None or type(row) is not int or not 0 <= row < 2**63:
                 raise CursorUnreadable
-        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError):
+        except (ValueError, TypeError, RecursionError, binascii.Error):
             raise CursorUnreadable from None
         return cls(at=instant, id=row)

@@ -165,6 +165,12 @@ def actor(unit: Unit, *, person_id: int, username: str, org_code: str, roles: li
     )
 
 
+def display_name(unit: Unit) -> str:
+    """The name for people of who is logged in; for the service itself its own."""
+    name = unit.session.scalar(select(Person.display_name).where(Person.id == unit.actor.id))
+    return name or unit.actor.name
+
+
 def log_out(unit: Unit, token: str) -> None:
     """Revoke a token; revoking twice changes nothing."""
     unit.session.execute(

@@ -103,6 +103,7 @@ class QueueQuery:
 class ListQuery:
     """Filters that all have to hold; newest first. `limit` 1 to 200; instants aware."""
 
+    number: str | None = None
     state: str | None = None
     tier: str | None = None
     org: str | None = None
@@ -524,6 +525,8 @@ def _row(unit: Unit, row: Row[Any]) -> TicketRow:
 
 def _filters(unit: Unit, query: ListQuery) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
+    if query.number is not None:
+        filters.append(Ticket.number == query.number)
     if query.state is not None:
         filters.append(Ticket.state == query.state)
     if query.tier is not None:

@@ -1,0 +1,98 @@
+"""How a route gets at the application: `Work`, one dependency that opens the unit of work with its actor.
+
+A route is a plain function that does everything inside one hop into the thread pool: open the transaction, find
+the actor by the token (one statement in the same transaction), call the use-case, commit, and only then make the
+response. So a COMMIT that fails can't have been answered 201, and a connection is never held while a request
+waits for a thread. FastAPI's `yield` dependencies would cost two hops more and by default commit after the
+response has left.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BaseModel
+
+from service.api.errors import correlation_id_of
+from service.bootstrap import Application
+from service.core.errors import Forbidden
+from service.core.unit import Actor, Unit
+from service.identity.errors import NotLoggedIn
+from service.identity.people import actor_of_token
+from service.identity.permissions import Permission
+
+# Who a request is until its token has been read: nobody, with no scope and no rights.
+NOBODY = Actor(id=None, name="nobody", org_code="", scope="-", permissions=frozenset())
+
+# A token has 43 characters; a longer header is not worth hashing.
+_LONGEST_TOKEN = 200
+
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/token",
+    auto_error=False,
+    description="登录后取得的令牌 / The token from POST /api/v1/auth/token",
+)
+
+
+class NotPermitted(Forbidden):
+    """The role does not hold the right that an address needs."""
+
+    zh = "您的岗位无权使用此功能(需要权限 {permission})。如确有需要,请联系本单位管理员。"
+    en = "Your role does not allow this (it needs the right {permission}). If you need it, ask your administrator."
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One request of somebody who says who they are by a token."""
+
+    application: Application
+    token: str
+    correlation_id: str
+
+    @contextmanager
+    def writing(self) -> Iterator[Unit]:
+        """A unit that commits when the block ends well. Raises NotLoggedIn."""
+        with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            unit.actor = actor_of_token(unit, self.token)
+            yield unit
+
+    @contextmanager
+    def reading(self, permission: Permission | None = None) -> Iterator[Unit]:
+        """A READ ONLY unit for somebody who holds `permission`. Raises NotLoggedIn, NotPermitted."""
+        with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
+            unit.actor = actor_of_token(unit, self.token)
+            if permission is not None and not unit.actor.may(permission):
+                raise NotPermitted(permission=permission.value)
+            yield unit
+
+
+async def application_of(request: Request) -> Application:
+    """The parts of this process. A coroutine, so that it costs no hop into the thread pool."""
+    application: Application = request.app.state.application
+    return application
+
+
+async def _work_of(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Work:
+    if not token or len(token) > _LONGEST_TOKEN:
+        raise NotLoggedIn
+    return Work(application=request.app.state.application, token=token, correlation_id=correlation_id_of(request.scope))
+
+
+Parts = Annotated[Application, Depends(application_of)]
+Working = Annotated[Work, Depends(_work_of)]
+
+
+def answer(document: BaseModel, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A document as a finished response, made in the route's own thread: FastAPI neither checks nor copies it again."""
+    return Response(
+        document.__pydantic_serializer__.to_json(document),
+        status_code=status,
+        media_type="application/json",
+        headers=headers,
+    )
+
+
+Endpoint = Callable[..., Response]

@@ -1,0 +1,124 @@
+"""The OpenAPI document: what every address needs, may answer and refuse, with examples that work as they stand."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.api.errors import MEDIA_TYPE
+from service.api.sentences import FAMILIES
+from service.identity.permissions import Permission
+
+TITLE = "12351 职工服务热线 / Union hotline ticketing"
+DESCRIPTION = """
+职工服务热线工单系统接口。先以 `POST /api/v1/auth/token` 登录,随后以 `Authorization: Bearer …` 调用。
+
+The API of the hotline's ticketing. Log in with `POST /api/v1/auth/token`, then send `Authorization: Bearer …`.
+
+* 错误一律为 RFC 9457 `application/problem+json`,含中英文说明、稳定的 `code` 与 `correlation_id`;
+  语言按 `Accept-Language`,默认中文。
+  / Every refusal is a problem document in both languages with a stable `code`.
+* 并发:操作可带 `version`(读到的 `row_version`),已被他人更新则 409。/ A step may carry `version`; a stale one gets 409.
+* 列表按游标翻页:把 `next_cursor` 作为 `cursor` 传回。/ Lists are continued by sending `next_cursor` back as `cursor`.
+* 时间为 UTC(RFC 3339),期限不含该时刻。/ Instants are UTC; a deadline is exclusive.
+"""
+
+TAGS = [
+    {"name": "auth", "description": "登录 / Logging in"},
+    {"name": "tickets", "description": "工单 / Tickets"},
+    {"name": "steps", "description": "工单操作 / Steps of a ticket's life"},
+    {"name": "queues", "description": "待办队列 / Queues by deadline"},
+    {"name": "reports", "description": "报表 / Reports"},
+    {"name": "inbox", "description": "个人消息 / One's own notices"},
+    {"name": "health", "description": "运行状态 / Health"},
+]
+
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem details in Chinese and English.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "detail_zh", "detail_en", "code", "instance", "correlation_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "examples": ["urn:hotline:problem:ticket_not_found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "按 Accept-Language / In the language asked for"},
+        "detail_zh": {"type": "string"},
+        "detail_en": {"type": "string"},
+        "code": {"type": "string", "examples": ["ticket_not_found"]},
+        "instance": {"type": "string", "format": "uri"},
+        "correlation_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "422:逐项说明 / What is wrong with each field",
+            "items": {
+                "type": "object",
+                "required": ["detail", "detail_zh", "detail_en", "code", "in"],
+                "properties": {
+                    "in": {"type": "string", "enum": ["body", "query", "path", "header"]},
+                    "pointer": {"type": "string", "description": "JSON pointer into the body"},
+                    "parameter": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "detail_zh": {"type": "string"},
+                    "detail_en": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+_REFUSAL_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "秒 / seconds"}},
+    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "秒 / seconds"}},
+}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem documents that an operation may answer with."""
+    return {
+        status: {
+            "description": f"{FAMILIES[status].zh} / {FAMILIES[status].en}",
+            "headers": _REFUSAL_HEADERS.get(status, {}),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+READ_REFUSALS = refusals(401, 403, 404, 422, 503)
+STEP_REFUSALS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 503)
+
+
+def needs(*permissions: Permission) -> dict[str, Any]:
+    """Declares the right an operation needs (any of them), for readers and for the test that walks all operations."""
+    return {"x-permission": [permission.value for permission in permissions]}
+
+
+def both(zh: str, en: str) -> str:
+    """A summary in both languages."""
+    return f"{zh} / {en}"
+
+
+def describe(app: FastAPI) -> None:
+    """Let `app` publish this document, made once."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = _PROBLEM_SCHEMA
+            # FastAPI's own form of a 422, which no operation here answers with.
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]

@@ -1,0 +1,220 @@
+"""What stands in front of every route, as plain ASGI: a name for the request, its body, and a slot to work in.
+
+Order from the outside: `RequestNames` → `BodyGate` → `RequestSlots` → FastAPI. A body is read whole before a slot
+is taken, so that a slow sender occupies nothing but its own connection.
+"""
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Iterable
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.errors import framework_problem
+from service.core.ids import new_correlation_id
+from service.core.logging import log
+from service.core.metrics import HTTP_SECONDS
+
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# What a refused sender may still push at us before we hang up: enough for a sane client to hear the answer.
+_DRAIN_BYTES = 16 * 1024 * 1024
+_DRAIN_SECONDS = 5.0
+
+# Paths that use no database, or hold no slot because they stay open for hours.
+WITHOUT_SLOT = ("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/events", "/console/events")
+WITHOUT_SLOT_BELOW = ("/console/static/", "/w/static/")
+
+
+class RequestNames:
+    """Names each request (X-Request-ID), times it, and turns what nobody caught into a problem document."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        correlation_id = _given_name(scope) or new_correlation_id()
+        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        status = 0
+        of_the_api = scope["path"].startswith("/api/")
+
+        async def named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message.get("headers", ()), (b"x-request-id", correlation_id.encode())]
+                if of_the_api:
+                    headers += [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            try:
+                await self.app(scope, receive, named)
+            except ClientDisconnect:
+                status = status or 499  # nobody is there to be answered; nginx counts it under this number
+            except Exception:
+                log.exception("unexpected_error", method=scope["method"], path=scope["path"])
+                if status:
+                    raise  # half an answer is out: the server has to cut the connection
+                status = 500
+                await framework_problem("internal_error").response(scope)(scope, receive, named)
+            finally:
+                HTTP_SECONDS.labels(_method(scope), _route(scope), status).observe(time.perf_counter() - began)
+
+
+class BodyGate:
+    """Reads a request's body whole, or refuses it when it is larger than `limit` bytes, said or unsaid, or when it
+    has not arrived after `seconds`."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, seconds: float = 30.0) -> None:
+        self.app = app
+        self._limit = limit
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length")
+        if length is None and b"transfer-encoding" not in headers:
+            await self.app(scope, receive, send)
+            return
+        said = int(length) if length is not None and length.isdigit() else 0
+        if said > self._limit:
+            waits_for_leave = b"expect" in headers  # has sent nothing yet and will not when refused
+            clean = waits_for_leave or (said <= _DRAIN_BYTES and await _drain(receive, said))
+            await _refuse(scope, receive, send, "body_too_large", clean=clean and not waits_for_leave)
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await self._read(receive)
+        except TimeoutError:
+            await _refuse(scope, receive, send, "body_too_slow", clean=False)
+            return
+        except ClientDisconnect:
+            return
+        if body is None:
+            clean = await _drain(receive, _DRAIN_BYTES)
+            await _refuse(scope, receive, send, "body_too_large", clean=clean)
+            return
+        waiting = deque([body])
+
+        async def replay() -> Message:
+            if waiting:
+                return {"type": "http.request", "body": waiting.popleft(), "more_body": False}
+            return await receive()
+
+        await self.app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body, or None as soon as it is too large."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._limit:
+                return None
+            parts.append(part)
+            if not message.get("more_body", False):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class RequestSlots:
+    """Lets so many requests work at once and the others wait in line, without a thread or a connection.
+
+    Synchronous routes whose dependencies hold a connection between two hops into the thread pool deadlock under
+    load: every thread waits for a connection, and who has one waits for a thread. With no more requests at work
+    than there are connections nobody waits for one. A request that got no slot after `patience` seconds is told
+    to come back (503).
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        slots: int,
+        patience: float = 20.0,
+        without: Iterable[str] = WITHOUT_SLOT,
+        without_below: tuple[str, ...] = WITHOUT_SLOT_BELOW,
+    ) -> None:
+        self.app = app
+        self._free = asyncio.Semaphore(slots)
+        self._patience = patience
+        self._without = frozenset(without)
+        self._without_below = without_below
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._needs_none(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        try:
+            if self._free.locked():
+                async with asyncio.timeout(self._patience):
+                    await self._free.acquire()
+            else:
+                await self._free.acquire()
+        except TimeoutError:
+            await framework_problem("busy", headers={"Retry-After": "5"}).response(scope)(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._free.release()
+
+    def _needs_none(self, path: str) -> bool:
+        return path in self._without or path.startswith(self._without_below)
+
+
+def _given_name(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _WELL_FORMED.fullmatch(value):
+            return str(value, "ascii")
+    return None
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the address, so that metrics do not grow with the tickets."""
+    template = getattr(scope.get("route"), "path", None)
+    return str(scope.get("root_path", "") + template) if template else "none"
+
+
+async def _drain(receive: Receive, most: int) -> bool:
+    """Read on and forget. Whether the body came to its end within `most` bytes and the time for it."""
+    size = 0
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while size <= most:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return False
+                size += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return True
+    except TimeoutError:
+        pass
+    return False
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, *, clean: bool) -> None:
+    """Answer before the body has been used; unless all of it was read, the connection cannot be used again."""
+    headers = {} if clean else {"Connection": "close"}
+    await framework_problem(code, headers=headers).response(scope)(scope, receive, send)

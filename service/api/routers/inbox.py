@@ -1,0 +1,33 @@
+"""One's own notices."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from service.api.deps import Working, answer
+from service.api.documentation import both, refusals
+from service.api.schemas.fields import PageCursor, PageLimit
+from service.api.schemas.people import Inbox
+from service.notifications.inbox import inbox_page, mark_read
+
+router = APIRouter(prefix="/inbox", tags=["inbox"])
+
+
+@router.get("", summary=both("我的消息", "My notices"), response_model=Inbox, responses=refusals(401, 422, 503))
+def notices(work: Working, limit: PageLimit = 50, cursor: PageCursor = None) -> Response:
+    """未读在前。/ Unread ones first, newest first, then those read last."""
+    with work.reading() as unit:
+        return answer(Inbox.of(inbox_page(unit, limit=limit, cursor=cursor)))
+
+
+@router.post(
+    "/{notice_id}/read",
+    status_code=204,
+    summary=both("标为已读", "Mark as read"),
+    responses=refusals(401, 404, 422, 503),
+)
+def read(work: Working, notice_id: Annotated[int, Path(ge=1, lt=2**31, examples=[1])]) -> Response:
+    """重复标记不改变首次阅读时间。/ The first reading counts; a repeat changes nothing."""
+    with work.writing() as unit:
+        mark_read(unit, notice_id)
+    return Response(status_code=204)

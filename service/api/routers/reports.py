@@ -1,0 +1,55 @@
+"""Reports as documents and files."""
+
+import json
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from service.api.deps import Working
+from service.api.documentation import READ_REFUSALS, both, needs
+from service.api.schemas.fields import Code, Day
+from service.core.unit import PROVINCE_CODE
+from service.identity.permissions import Permission
+from service.reports.breaches import BreachQuery, breach_report
+from service.reports.export import to_csv, to_xlsx
+
+router = APIRouter(prefix="/reports", tags=["reports"])
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@router.get(
+    "/breaches",
+    summary=both("逾期报告", "Breach report"),
+    responses={
+        200: {
+            "description": "报告 / The report",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "text/csv": {"schema": {"type": "string"}},
+                _XLSX: {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+        **READ_REFUSALS,
+    },
+    openapi_extra=needs(Permission.report_read),
+)
+def breaches(
+    work: Working,
+    first: Annotated[Day, Query(alias="from", description="起始日(含) / First day", examples=["2026-11-01"])],
+    end: Annotated[Day, Query(alias="to", description="截止日(不含) / Day after the last", examples=["2026-12-01"])],
+    org: Annotated[Code | None, Query(description="工会代码,默认本单位 / Union; one's own if left out")] = None,
+    as_: Annotated[Literal["json", "csv", "xlsx"], Query(alias="format", description="格式 / Format")] = "json",
+) -> Response:
+    """期限落在该期间且未守时的每一项承诺,以及按单位、分级、类别的合计(合计等于明细之和)。
+
+    Every promise whose deadline fell in the period and was not kept, with totals that equal the rows.
+    """
+    with work.reading(Permission.report_read) as unit:
+        query = BreachQuery(start=first, end=end, org=org or unit.actor.org_code or PROVINCE_CODE)
+        report = breach_report(unit, query)
+    if as_ == "json":
+        return Response(json.dumps(report.to_document(), ensure_ascii=False), media_type="application/json")
+    content, media_type = (to_csv(report), "text/csv; charset=utf-8") if as_ == "csv" else (to_xlsx(report), _XLSX)
+    name = f"breaches-{query.org}-{query.start}-{query.end}.{as_}"
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

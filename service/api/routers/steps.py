@@ -1,0 +1,328 @@
+"""Every step of a ticket's life as an address of its own, made from one table.
+
+The table says which body a step takes and which use-case it means; who may take it and from which state is the
+ticket room's own table (`states.TABLE`), enforced there and only quoted here for the documentation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Body, Response
+from fastapi.openapi.models import Example
+
+from service.api.deps import Working, answer
+from service.api.documentation import STEP_REFUSALS, both, needs
+from service.api.schemas import actions
+from service.api.schemas.fields import TicketNumber
+from service.api.schemas.tickets import TicketOut
+from service.core.unit import Unit
+from service.identity.permissions import Permission
+from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
+from service.tickets.closing import (
+    AddNote,
+    OrderRedo,
+    ReopenTicket,
+    ReviewReply,
+    add_note,
+    approve_reply,
+    order_redo,
+    reopen_ticket,
+    send_reply_back,
+    supervise_ticket,
+    urge_ticket,
+)
+from service.tickets.dispatching import (
+    AskRejection,
+    AskReturn,
+    DispatchTicket,
+    RetierTicket,
+    ask_rejection,
+    ask_return,
+    dispatch_ticket,
+    grant_rejection,
+    grant_return,
+    refuse_rejection,
+    refuse_return,
+    retier_ticket,
+)
+from service.tickets.handling import (
+    AskExtension,
+    AskSuspension,
+    RecordContact,
+    ReplyToTicket,
+    ResumeTicket,
+    SignTicket,
+    ask_extension,
+    ask_suspension,
+    grant_extension,
+    grant_suspension,
+    record_contact,
+    refuse_extension,
+    refuse_suspension,
+    reply_to_ticket,
+    resume_ticket,
+    sign_ticket,
+)
+from service.tickets.intake import AcceptTicket, AnswerTicket, accept_ticket, answer_ticket
+from service.tickets.queries import ticket_view
+from service.tickets.requests import DecideRequest
+from service.tickets.states import TABLE, Step
+from sla_rules import Tier
+
+router = APIRouter(prefix="/tickets/{number}", tags=["steps"])
+
+C = TypeVar("C")
+TakeStep = Callable[[Unit, str, Mapping[str, Any]], object]
+
+_DECISIONS: dict[tuple[str, str], Callable[[Unit, DecideRequest], object]] = {
+    ("rejection", "grant"): grant_rejection,
+    ("rejection", "refuse"): refuse_rejection,
+    ("return", "grant"): grant_return,
+    ("return", "refuse"): refuse_return,
+    ("extension", "grant"): grant_extension,
+    ("extension", "refuse"): refuse_extension,
+    ("suspension", "grant"): grant_suspension,
+    ("suspension", "refuse"): refuse_suspension,
+}
+
+
+def _takes(use_case: Callable[[Unit, C], object], command: Callable[..., C]) -> TakeStep:
+    """A step whose body has the fields of its command."""
+
+    def take(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
+        return use_case(unit, command(number=number, **fields))
+
+    return take
+
+
+def _accept(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
+    tier = Tier(fields["tier"]) if fields["tier"] else None
+    return accept_ticket(unit, AcceptTicket(**{**fields, "number": number, "tier": tier}))
+
+
+def _retier(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
+    return retier_ticket(unit, RetierTicket(**{**fields, "number": number, "tier": Tier(fields["tier"])}))
+
+
+def _callback(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
+    given: actions.AnswersIn | None = fields["answers"]
+    answers = Answers(**dict(given)) if given is not None else None
+    return record_callback(unit, RecordCallback(**{**fields, "number": number, "answers": answers}))
+
+
+def _decide(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
+    decide = _DECISIONS[fields["request"], fields["verdict"]]
+    return decide(unit, DecideRequest(number=number, note=fields["note"], version=fields["version"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One address: its last part, the body it takes, what it does, and examples that are valid as they stand."""
+
+    path: str
+    step: Step | None
+    body: type[actions.StepBody]
+    take: TakeStep
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    zh: str = ""
+    en: str = ""
+    permissions: tuple[Permission, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """Its name in both languages."""
+        return both(self.zh, self.en)
+
+
+def _action(step: Step, body: type[actions.StepBody], take: TakeStep, **examples: Mapping[str, Any]) -> Action:
+    row = TABLE[step]
+    assert row.permission is not None, "a step of the service itself has no address"  # noqa: S101
+    return Action(
+        path=step.value,
+        step=step,
+        body=body,
+        take=take,
+        examples=examples,
+        zh=row.name_zh,
+        en=row.name_en,
+        permissions=(row.permission,),
+    )
+
+
+ACTIONS: tuple[Action, ...] = (
+    _action(
+        Step.accept,
+        actions.Accept,
+        _accept,
+        suggested={},
+        other_tier={"tier": "complex", "tier_reason": "涉及多个用人单位,须联合调查"},
+    ),
+    _action(
+        Step.answer,
+        actions.Answer,
+        _takes(answer_ticket, AnswerTicket),
+        overtime={"answer": "法定休假日安排工作的,支付不低于工资百分之三百的工资报酬(劳动法第四十四条)。"},
+    ),
+    _action(
+        Step.reject,
+        actions.Reject,
+        _takes(ask_rejection, AskRejection),
+        in_court={"reason": "legal_channel", "note": "已进入劳动仲裁程序,已告知来电人向仲裁委查询进度。"},
+    ),
+    _action(
+        Step.dispatch,
+        actions.Dispatch,
+        _takes(dispatch_ticket, DispatchTicket),
+        golmud={"org_code": "632801", "note": "请核实欠薪情况并督促支付"},
+        with_assistance={"org_code": "632801", "assisting": ["632800"], "note": "州总工会协办"},
+    ),
+    _action(Step.sign, actions.Sign, _takes(sign_ticket, SignTicket), plain={}),
+    _action(
+        Step.return_,
+        actions.Return,
+        _takes(ask_return, AskReturn),
+        elsewhere={"reason": "用人单位注册地和工作地均在德令哈市,依属地管理不属我市。"},
+    ),
+    _action(
+        Step.contact,
+        actions.Contact,
+        _takes(record_contact, RecordContact),
+        phone={"way": "phone", "note": "已电话联系职工,核实欠薪金额和人数。"},
+    ),
+    _action(
+        Step.extend,
+        actions.Extend,
+        _takes(ask_extension, AskExtension),
+        more_time={"days": 5, "reason": "用人单位负责人在外地,须待其返回后调解。"},
+    ),
+    _action(
+        Step.suspend,
+        actions.Suspend,
+        _takes(ask_suspension, AskSuspension),
+        material={
+            "reason": "material_awaited",
+            "review_at": "2026-12-01T09:00:00+08:00",
+            "note": "等待职工补交考勤记录",
+        },
+    ),
+    _action(Step.resume, actions.Resume, _takes(resume_ticket, ResumeTicket), received={"note": "材料已收到"}),
+    _action(
+        Step.retier,
+        actions.Retier,
+        _retier,
+        harder={"tier": "complex", "reason": "涉及多个用人单位,须联合调查"},
+    ),
+    _action(
+        Step.reply,
+        actions.Reply,
+        _takes(reply_to_ticket, ReplyToTicket),
+        settled={
+            "text": "经协调,用人单位已于当日将拖欠工资足额发放至职工本人账户。",
+            "basis": "《保障农民工工资支付条例》第三条",
+            "contacted_at": "2026-11-19T10:30:00+08:00",
+            "contact_way": "phone",
+            "outcome": "settlement",
+            "recovered": "30000.00",
+            "helped": 1,
+            "worker_confirmed": True,
+        },
+    ),
+    _action(Step.approve, actions.Approve, _takes(approve_reply, ReviewReply), plain={"note": "同意"}),
+    _action(
+        Step.send_back,
+        actions.SendBack,
+        _takes(send_reply_back, ReviewReply),
+        no_basis={"note": "未说明联系职工的经过,请补充后再报。"},
+    ),
+    _action(
+        Step.callback,
+        actions.Callback,
+        _callback,
+        satisfied={
+            "result": "answered",
+            "answers": {"contacted": True, "resolved": True, "satisfaction": 5, "agent_score": 5},
+        },
+        not_resolved={
+            "result": "answered",
+            "answers": {"contacted": True, "resolved": False, "satisfaction": 2, "reason": "not_resolved"},
+        },
+        nobody={"result": "unreachable"},
+    ),
+    _action(
+        Step.close,
+        actions.Close,
+        _takes(close_unreachable, CloseUnreachable),
+        unreachable={"note": "三次回访均无人接听"},
+    ),
+    _action(
+        Step.redo,
+        actions.WithReason,
+        _takes(order_redo, OrderRedo),
+        untrue={"reason": "抽查发现反馈与事实不符"},
+    ),
+    _action(
+        Step.reopen,
+        actions.WithReason,
+        _takes(reopen_ticket, ReopenTicket),
+        new_facts={"reason": "职工反映用人单位再次拖欠,提供了新的证据"},
+    ),
+    _action(Step.urge, actions.WithNote, _takes(urge_ticket, AddNote), again={"note": "职工再次来电询问进展"}),
+    _action(
+        Step.supervise,
+        actions.WithNote,
+        _takes(supervise_ticket, AddNote),
+        instruction={"note": "请于三日内报告办理情况"},
+    ),
+    _action(Step.note, actions.WithNote, _takes(add_note, AddNote), remark={"note": "职工方便接听时间为晚七点后"}),
+    Action(
+        path="decide",
+        step=None,
+        body=actions.Decide,
+        take=_decide,
+        examples={
+            "grant_return": {"request": "return", "verdict": "grant", "note": "情况属实,同意退单"},
+            "refuse_extension": {"request": "extension", "verdict": "refuse", "note": "理由不充分"},
+        },
+        zh="审批申请(不予受理、退单、延期、挂起)",
+        en="decide a request (rejection, return, extension, suspension)",
+        permissions=(
+            Permission.rejection_decide,
+            Permission.return_decide,
+            Permission.extension_decide,
+            Permission.suspension_decide,
+        ),
+    ),
+)
+
+
+def _endpoint(action: Action) -> Callable[..., Response]:
+    """The route of an action: one transaction, and the ticket as it stands after the step."""
+
+    def endpoint(work: Working, number: TicketNumber, body: Any) -> Response:
+        with work.writing() as unit:
+            action.take(unit, number, dict(body))
+            document = TicketOut.of_view(ticket_view(unit, number))
+        return answer(document)
+
+    shown = {name: Example(value=dict(value)) for name, value in action.examples.items()}
+    endpoint.__annotations__["body"] = Annotated[action.body, Body(openapi_examples=shown)]
+    if not any(model_field.is_required() for model_field in action.body.model_fields.values()):
+        # A step that needs nothing said can be taken without a body.
+        endpoint.__defaults__ = (action.body(),)
+    return endpoint
+
+
+for _each in ACTIONS:
+    router.add_api_route(
+        f"/{_each.path}",
+        _endpoint(_each),
+        methods=["POST"],
+        name=_each.path,
+        operation_id=f"ticket_{_each.path.replace('-', '_')}",
+        summary=_each.summary,
+        description="返回操作后的工单。/ Answers with the ticket as it stands after the step.",
+        response_model=TicketOut,
+        responses=STEP_REFUSALS,
+        openapi_extra=needs(*_each.permissions),
+    )

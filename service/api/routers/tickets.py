@@ -1,0 +1,245 @@
+"""Registering tickets and reading them: one, a list, its timeline, its clocks and how a deadline was counted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header, Query, Response
+
+from service.api.deps import Working, answer
+from service.api.documentation import READ_REFUSALS, both, needs, refusals
+from service.api.schemas.fields import (
+    ClockName,
+    Code,
+    InstantQuery,
+    PageCursor,
+    PageLimit,
+    StateName,
+    TicketNumber,
+    TierName,
+)
+from service.api.schemas.tickets import (
+    ClockOut,
+    Clocks,
+    ExplanationOut,
+    TicketCreate,
+    TicketOut,
+    TicketPage,
+    TicketRegistered,
+    Timeline,
+    TimelineEntryOut,
+)
+from service.identity.permissions import Permission
+from service.tickets.intake import RegisterTicket, register_ticket
+from service.tickets.queries import (
+    ListQuery,
+    clock_views,
+    explain_clock,
+    list_tickets,
+    ticket_view,
+    timeline,
+)
+
+router = APIRouter(prefix="/tickets", tags=["tickets"])
+
+CREATE_EXAMPLES = {
+    "wages": {
+        "summary": "欠薪投诉 / Unpaid wages",
+        "value": {
+            "title": "格尔木某工地拖欠工资",
+            "body": "在工地干了三个月,工资一直没有发,共3万元。",
+            "kind": "complaint",
+            "channel": "phone",
+            "category_code": "0101",
+            "place_code": "632801",
+            "phone": "138 9700 1234",
+            "caller_name": "马小明",
+            "employer": "某建筑有限公司",
+            "amount_owed": "30000.00",
+        },
+    },
+    "collective": {
+        "summary": "群体性、紧急 / Many workers, urgent",
+        "value": {
+            "title": "二十五名农民工讨薪",
+            "body": "年底工程完工,二十五名工人的工资没有结清。",
+            "kind": "complaint",
+            "channel": "visit",
+            "category_code": "0102",
+            "place_code": "630102",
+            "people_count": 25,
+            "urgent": True,
+        },
+    },
+    "anonymous": {
+        "summary": "匿名咨询 / An anonymous question",
+        "value": {
+            "title": "咨询加班费",
+            "body": "节假日加班费按多少倍计算?",
+            "kind": "consultation",
+            "channel": "web",
+            "category_code": "0103",
+            "place_code": "630100",
+            "anonymous": True,
+        },
+    },
+}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x20-\x7e]{8,200}$",
+        description=(
+            "8 至 200 个可打印 ASCII 字符;同一键、同一内容重复提交返回首次结果,内容不同则 409。"
+            " / A repeat with the same key and content is answered with the first ticket, with other content by 409."
+        ),
+        examples=["4b5c2c1e-9f0a-4e0e-8b57-3f1f5f8f7a10"],
+    ),
+]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary=both("登记工单", "Register a ticket"),
+    response_model=TicketRegistered,
+    responses={
+        201: {
+            "headers": {
+                "Location": {"schema": {"type": "string"}, "description": "工单地址 / Where the ticket is"},
+                "Idempotency-Replayed": {
+                    "schema": {"type": "string", "enum": ["true"]},
+                    "description": "重复提交时返回 / Present when a repeat was answered with the first ticket",
+                },
+            }
+        },
+        **refusals(400, 401, 403, 409, 413, 415, 422, 503),
+    },
+    openapi_extra=needs(Permission.ticket_create),
+)
+def register(
+    work: Working,
+    body: Annotated[TicketCreate, Body(openapi_examples=CREATE_EXAMPLES)],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """登记诉求,返回工单号和查询码(请一并告知来电人)。
+
+    Registers a matter and answers with its number and query code, both to be told to the caller.
+    """
+    command = RegisterTicket(**dict(body), idempotency_key=idempotency_key)
+    with work.writing() as unit:
+        registered = register_ticket(unit, command)
+        document = TicketRegistered.of(registered.ticket, query_code=registered.query_code)
+    headers = {"Location": f"/api/v1/tickets/{document.number}"}
+    if registered.repeated:
+        headers["Idempotency-Replayed"] = "true"
+    return answer(document, status=201, headers=headers)
+
+
+@router.get(
+    "",
+    summary=both("查询工单", "List tickets"),
+    response_model=TicketPage,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.ticket_read),
+)
+def listing(
+    work: Working,
+    number: Annotated[str | None, Query(max_length=40, description="工单号(完整) / The whole number")] = None,
+    state: Annotated[StateName | None, Query(description="状态 / State")] = None,
+    tier: Annotated[TierName | None, Query(description="难易分级 / Tier")] = None,
+    org: Annotated[Code | None, Query(description="承办工会及其下级 / A union and those below it")] = None,
+    category: Annotated[Code | None, Query(description="诉求类别代码 / Category")] = None,
+    received_from: Annotated[InstantQuery | None, Query(description="来件时间起(含) / From, included")] = None,
+    received_to: Annotated[InstantQuery | None, Query(description="来件时间止(不含) / To, not included")] = None,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
+) -> Response:
+    """本单位范围内的工单,条件同时满足,最新来件在前。
+
+    Tickets in one's own subtree that fit all filters, newest first. Instants with their offset, or a local day.
+    """
+    query = ListQuery(
+        number=number,
+        state=state,
+        tier=tier,
+        org=org,
+        category_code=category,
+        received_from=received_from,
+        received_to=received_to,
+        limit=limit,
+        cursor=cursor,
+    )
+    with work.reading(Permission.ticket_read) as unit:
+        return answer(TicketPage.of(list_tickets(unit, query)))
+
+
+@router.get(
+    "/{number}",
+    summary=both("工单详情", "One ticket"),
+    response_model=TicketOut,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.ticket_read),
+)
+def one(work: Working, number: TicketNumber) -> Response:
+    """工单现状、派单与反馈记录,以及当前登录人可执行的操作。
+
+    How the ticket stands, who has had it, what was replied, and the steps the caller may take now.
+    """
+    with work.reading(Permission.ticket_read) as unit:
+        return answer(TicketOut.of_view(ticket_view(unit, number)))
+
+
+@router.get(
+    "/{number}/timeline",
+    summary=both("办理过程", "Timeline"),
+    response_model=Timeline,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.ticket_read),
+)
+def story(work: Working, number: TicketNumber) -> Response:
+    """全部办理、升级和评价记录,按时间先后。/ Every step, escalation and rating, oldest first."""
+    with work.reading(Permission.ticket_read) as unit:
+        items = [TimelineEntryOut.of(entry) for entry in timeline(unit, number)]
+        return answer(Timeline(number=number, items=items))
+
+
+@router.get(
+    "/{number}/clocks",
+    summary=both("时限", "Clocks"),
+    response_model=Clocks,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.ticket_read),
+)
+def clocks(work: Working, number: TicketNumber) -> Response:
+    """各项时限、已用时间、剩余时间、暂停与升级。/ Every clock with what is used and left, its pauses and rungs."""
+    with work.reading(Permission.ticket_read) as unit:
+        items = [ClockOut.of(view) for view in clock_views(unit, number)]
+        return answer(Clocks(number=number, items=items))
+
+
+@router.get(
+    "/{number}/clocks/{kind}/explain",
+    summary=both("期限如何算出", "How a deadline was counted"),
+    response_model=ExplanationOut,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.ticket_read),
+)
+def explained(
+    work: Working,
+    number: TicketNumber,
+    kind: ClockName,
+    cycle: Annotated[
+        int | None, Query(ge=1, le=1000, description="轮次,默认最近一次 / Cycle; the latest if left out")
+    ] = None,
+) -> Response:
+    """逐日说明计入与不计入及其原因。/ Each day, counted or skipped and why, with the pauses and the rules' versions."""
+    with work.reading(Permission.ticket_read) as unit:
+        explanation = explain_clock(unit, number, kind, cycle=cycle)
+        return answer(
+            ExplanationOut(
+                number=number,
+                explanation=explanation.to_document(),
+                sentences_zh=list(explanation.sentences("zh")),
+                sentences_en=list(explanation.sentences("en")),
+            )
+        )

@@ -1,0 +1,182 @@
+"""What each step of a ticket's life asks for. `version` is the `row_version` that the caller saw (optional)."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt
+
+from service.api.schemas.fields import (
+    CallbackResult,
+    Code,
+    Dissatisfaction,
+    Flag,
+    Helped,
+    Instant,
+    Note,
+    OutcomeName,
+    Reason,
+    RejectionReason,
+    ReplyText,
+    RowVersion,
+    Score,
+    ShortText,
+    SuspensionReason,
+    TierName,
+    Yuan,
+)
+from service.api.schemas.tickets import RequestBody
+
+
+class StepBody(RequestBody):
+    """What every step takes."""
+
+    version: RowVersion | None = Field(
+        None, description="您看到的 row_version;已被他人更新则返回 409 / The row version you saw; 409 when it is stale"
+    )
+
+
+class Accept(StepBody):
+    """受理"""
+
+    tier: TierName | None = Field(
+        None, description="难易分级,默认按类别建议 / Tier; the category's suggestion if left out"
+    )
+    tier_reason: Note = Field("", description="与建议不同时必填 / Needed when it differs from the suggestion")
+
+
+class Answer(StepBody):
+    """直接答复"""
+
+    answer: ReplyText
+
+
+class Reject(StepBody):
+    """申请不予受理"""
+
+    reason: RejectionReason
+    note: Reason = Field(description="已告知来电人的渠道 / What the caller was told")
+
+
+class Dispatch(StepBody):
+    """派单"""
+
+    org_code: Code = Field(description="主办工会代码 / Code of the lead union")
+    assisting: Annotated[tuple[Code, ...], Field(max_length=54)] = Field(
+        (), description="协办工会代码 / Assisting unions"
+    )
+    adjudicated: Flag = Field(False, description="裁定派单,不可再退 / Adjudicated: cannot be returned")
+    note: Note = ""
+
+
+class Sign(StepBody):
+    """签收"""
+
+
+class Return(StepBody):
+    """申请退单"""
+
+    reason: Reason
+
+
+class Contact(StepBody):
+    """联系职工"""
+
+    way: ShortText = Field(description="方式,例如 phone / How, for example phone")
+    note: Reason
+
+
+class Extend(StepBody):
+    """申请延期"""
+
+    days: Annotated[StrictInt, Field(ge=1, le=60, description="工作日 / Working days")]
+    reason: Reason
+
+
+class Suspend(StepBody):
+    """申请挂起"""
+
+    reason: SuspensionReason
+    review_at: Instant = Field(description="复核时间,届时自动恢复 / The clocks run again from then")
+    note: Note = ""
+
+
+class Resume(StepBody):
+    """恢复办理"""
+
+    note: Note = ""
+
+
+class Retier(StepBody):
+    """改级"""
+
+    tier: TierName
+    reason: Reason
+
+
+class Reply(StepBody):
+    """反馈"""
+
+    text: ReplyText = Field(description="答复内容 / The answer")
+    basis: Reason = Field(description="依据 / The legal or policy basis")
+    contacted_at: Instant = Field(description="联系职工的时间 / When the worker was contacted")
+    contact_way: ShortText
+    outcome: OutcomeName
+    recovered: Yuan = Field(Decimal(0), description="追回金额(元) / Wages recovered in yuan")
+    helped: Helped = Field(0, description="帮助人数 / Workers helped")
+    worker_confirmed: Flag = Field(False, description="职工已确认 / The worker confirmed it")
+
+
+class Approve(StepBody):
+    """审核通过"""
+
+    note: Note = ""
+
+
+class SendBack(StepBody):
+    """审核退回"""
+
+    note: Reason = Field(description="退回原因 / Why")
+
+
+class AnswersIn(RequestBody):
+    """三问与话务满意 / The three questions and the agent's own service. 1 very dissatisfied … 5 very satisfied."""
+
+    contacted: Flag = Field(description="是否联系 / Was the worker contacted")
+    resolved: Flag = Field(description="是否解决 / Was it resolved")
+    satisfaction: Score = Field(description="是否满意 / Satisfaction")
+    reason: Dissatisfaction | None = Field(None, description="满意度 1-2 时必填 / Needed for 1 and 2")
+    agent_score: Score | None = Field(None, description="话务满意 / The agent's service")
+    comment: Note = ""
+
+
+class Callback(StepBody):
+    """回访"""
+
+    result: CallbackResult
+    answers: AnswersIn | None = Field(None, description="接通时必填 / Needed when answered")
+
+
+class Close(StepBody):
+    """多次无法接通后办结"""
+
+    note: Note = ""
+
+
+class WithReason(StepBody):
+    """重办、重新办理"""
+
+    reason: Reason
+
+
+class WithNote(StepBody):
+    """催办、督办、备注"""
+
+    note: Reason
+
+
+class Decide(StepBody):
+    """审批一项申请"""
+
+    request: Literal["rejection", "return", "extension", "suspension"]
+    verdict: Literal["grant", "refuse"]
+    note: Note = ""

@@ -1,0 +1,91 @@
+"""The web application: the factory that uvicorn calls (`uvicorn --factory service.app:create_app`).
+
+Other faces of the service are mounted beside the API by `create_app`'s caller or below, as sub-applications with
+their own errors and pages.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from service.api import documentation
+from service.api.errors import add_error_handlers
+from service.api.middleware import BodyGate, RequestNames, RequestSlots
+from service.api.routers import auth, health, inbox, queues, reports, steps, tickets
+from service.api.routers.health import Readings
+from service.bootstrap import Application, build
+from service.core.logging import configure_logging, log
+from service.core.settings import load_settings
+from service.org.tree import org_tree
+from service.sla.rules import current_rules
+from service.tickets.taxonomy import leaves
+
+API = "/api/v1"
+
+
+def create_app(application: Application | None = None) -> FastAPI:
+    """The web application over these parts; without them they are built from the environment's settings.
+
+    Raises SettingsMissing. Opens no connection.
+    """
+    parts = application or _from_settings()
+    app = FastAPI(
+        title=documentation.TITLE,
+        version="1",
+        description=documentation.DESCRIPTION,
+        openapi_tags=documentation.TAGS,
+        openapi_url=f"{API}/openapi.json",
+        # The page FastAPI ships loads its scripts from a network that a county office may not reach.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.application = parts
+    app.state.readings = Readings()
+    add_error_handlers(app)
+    documentation.describe(app)
+    for room in (tickets, steps, queues, inbox, reports, auth):
+        app.include_router(room.router, prefix=API)
+    app.include_router(health.router)
+    _stand_in_front(app, parts)
+    return app
+
+
+def _stand_in_front(app: FastAPI, parts: Application) -> None:
+    """Middleware runs from the last added to the first."""
+    settings = parts.settings
+    app.add_middleware(RequestSlots, slots=min(settings.request_slots, settings.pool_size))
+    app.add_middleware(BodyGate, limit=settings.body_limit)
+    app.add_middleware(RequestNames)
+
+
+def _from_settings() -> Application:
+    settings = load_settings()
+    settings.require_servers()
+    configure_logging(as_json=settings.log_json)
+    return build(settings)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Application = app.state.application
+    await run_in_threadpool(_warm_up, parts)
+    try:
+        yield
+    finally:
+        parts.database.dispose()
+
+
+def _warm_up(parts: Application) -> None:
+    """Read what every process reads once, so that the first caller need not wait for it. The service starts
+    without a database all the same, and says at /readyz what is missing."""
+    try:
+        with parts.reading() as unit:
+            org_tree(unit.session)
+            leaves(unit.session)
+            current_rules(unit.session)
+    except Exception as error:
+        log.warning("not_warmed_up", error=type(error).__name__)

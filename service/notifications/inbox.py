@@ -1,0 +1,90 @@
+"""One's own inbox: what one was told, and what of it one has read."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, literal, select, tuple_, update
+
+from service.core.errors import Bilingual, NotFound
+from service.core.pagination import Cursor
+from service.core.unit import Unit
+from service.notifications.models import Notice
+
+# Stands for "not read yet" in the order of the inbox: unread notices come before every read one.
+_UNREAD = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class NoticeNotFound(NotFound):
+    """No such notice, or somebody else's: the answer is the same."""
+
+    zh = "找不到这条消息。"
+    en = "There is no such notice."
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """Something one person was told."""
+
+    id: int
+    ticket_number: str
+    urgent: bool
+    text: Bilingual
+    created_at: datetime
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """A page of notices, how many are unread in all, and the cursor of the next page if there is more."""
+
+    notices: tuple[NoticeView, ...]
+    unread: int
+    next_cursor: str | None
+
+
+def inbox_page(unit: Unit, *, limit: int = 50, cursor: str | None = None) -> InboxPage:
+    """The actor's notices: unread ones first, newest first, then those read last. `limit` 1 to 200.
+
+    Two statements. Raises CursorUnreadable.
+    """
+    place = func.coalesce(Notice.read_at, literal(_UNREAD))
+    statement = select(Notice).where(Notice.person_id == unit.actor.id)
+    if cursor is not None:
+        after = Cursor.decode(cursor)
+        statement = statement.where(tuple_(place, Notice.id) < tuple_(literal(after.at), literal(after.id)))
+    found = unit.session.scalars(statement.order_by(place.desc(), Notice.id.desc()).limit(limit + 1)).all()
+    shown = found[:limit]
+    more = len(found) > limit
+    return InboxPage(
+        notices=tuple(
+            NoticeView(
+                id=notice.id,
+                ticket_number=notice.ticket_number,
+                urgent=notice.urgent,
+                text=Bilingual(notice.text_zh, notice.text_en),
+                created_at=notice.created_at,
+                read_at=notice.read_at,
+            )
+            for notice in shown
+        ),
+        unread=unread_count(unit),
+        next_cursor=Cursor(at=shown[-1].read_at or _UNREAD, id=shown[-1].id).encode() if more else None,
+    )
+
+
+def unread_count(unit: Unit) -> int:
+    """How many of the actor's notices are unread."""
+    statement = select(func.count()).where(Notice.person_id == unit.actor.id, Notice.read_at.is_(None))
+    return unit.session.scalar(statement) or 0
+
+
+def mark_read(unit: Unit, notice_id: int) -> None:
+    """Note that the actor has read a notice; the first time counts. Raises NoticeNotFound."""
+    found = unit.session.execute(
+        update(Notice)
+        .where(Notice.id == notice_id, Notice.person_id == unit.actor.id)
+        .values(read_at=func.coalesce(Notice.read_at, unit.now))
+        .returning(Notice.id)
+    ).one_or_none()
+    if found is None:
+        raise NoticeNotFound
