@@ -30,6 +30,7 @@ class Permission(StrEnum):
     return_decide = "return:decide"
     extension_decide = "extension:decide"
     suspension_decide = "suspension:decide"
+    caller_reveal = "caller:reveal"
     report_read = "report:read"
     person_manage = "person:manage"
     policy_manage = "policy:manage"
@@ -62,9 +63,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_callback,
             P.ticket_urge,
             P.ticket_note,
+            P.caller_reveal,
         }
     ),
-    Role.lawyer: frozenset({P.ticket_read, P.ticket_answer, P.ticket_note}),
+    Role.lawyer: frozenset({P.ticket_read, P.ticket_answer, P.ticket_note, P.caller_reveal}),
     Role.dispatcher: frozenset(
         {
             P.ticket_read,
@@ -91,6 +93,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_extend,
             P.ticket_suspend,
             P.ticket_note,
+            P.caller_reveal,
         }
     ),
     Role.reviewer: frozenset({P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.report_read}),

@@ -23,7 +23,7 @@ class Rating(Base):
         CheckConstraint("satisfaction between 1 and 5", name="satisfaction"),
         CheckConstraint("agent_score between 1 and 5", name="agent_score"),
         CheckConstraint(
-            "(result = 'answered') = (satisfaction is not null and contacted is not null and resolved is not null)",
+            "num_nonnulls(contacted, resolved, satisfaction) = case when result = 'answered' then 3 else 0 end",
             name="answered_whole",
         ),
         CheckConstraint("satisfaction is null or satisfaction >= 3 or reason is not null", name="low_has_reason"),

@@ -265,6 +265,7 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     **{row.event: (row.name_zh, row.name_en) for row in TABLE.values()},
     "escalation:fired": ("时限提醒", "escalation"),
     "rating:recorded": ("评价", "rating"),
+    "caller:revealed": ("查看来电人", "caller seen"),
 }
 
 # Steps that decide a request are offered only while one of its kind waits.

@@ -166,6 +166,12 @@ def start_clock(unit: Unit, ticket: Ticket, kind: ClockKind) -> SlaClock:
     )
 
 
+def holder_name(unit: Unit, ticket: Ticket) -> Bilingual:
+    """The union that has the ticket now, in words."""
+    holder = org_tree(unit.session).get(ticket.holder_code)
+    return Bilingual(holder.name_zh, holder.name_en)
+
+
 def repeat_deadline(ticket: Ticket, clock: SlaClock) -> None:
     """Copy the governing clock's deadline to the ticket, for queues."""
     ticket.due_at, ticket.half_at, ticket.provisional = clock.due_at, clock.half_at, clock.provisional
@@ -247,8 +253,7 @@ def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
     if transition.place is Place.centre and actor.org_code != PROVINCE_CODE:
         raise NotTheCentre(step=_name(transition))
     if transition.place is Place.holder and actor.org_code != ticket.holder_code:
-        holder = org_tree(unit.session).get(ticket.holder_code)
-        raise NotTheHolder(holder=Bilingual(holder.name_zh, holder.name_en), step=_name(transition))
+        raise NotTheHolder(holder=holder_name(unit, ticket), step=_name(transition))
     if transition.place is Place.above and not (
         actor.org_code == PROVINCE_CODE
         or (actor.org_code != ticket.holder_code and within(ticket.holder_code, actor.scope))

@@ -97,9 +97,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "settled_until <= covered_until", name=op.f("ck_calendar_version_settled_within_covered")
-        ),
+        sa.CheckConstraint("settled_until <= covered_until", name=op.f("ck_calendar_version_settled_within_covered")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_version")),
         sa.UniqueConstraint("version", name=op.f("uq_calendar_version_version")),
     )
@@ -251,9 +249,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("username", name=op.f("uq_person_username")),
     )
-    op.create_index(
-        "ix_person_org_code", "person", ["org_code"], unique=False, postgresql_where=sa.text("active")
-    )
+    op.create_index("ix_person_org_code", "person", ["org_code"], unique=False, postgresql_where=sa.text("active"))
     op.create_table(
         "login_token",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
@@ -371,9 +367,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["holder_code"], ["org_unit.code"], name=op.f("fk_ticket_holder_code")),
         sa.ForeignKeyConstraint(["place_code"], ["org_unit.code"], name=op.f("fk_ticket_place_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
-        sa.UniqueConstraint(
-            "created_by", "idempotency_key", name=op.f("uq_ticket_created_by_idempotency_key")
-        ),
+        sa.UniqueConstraint("created_by", "idempotency_key", name=op.f("uq_ticket_created_by_idempotency_key")),
         sa.UniqueConstraint("number", name=op.f("uq_ticket_number")),
     )
     op.create_index(
@@ -433,9 +427,7 @@ def upgrade() -> None:
         sa.Column("signed_by_silence", sa.Boolean(), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_reason", sa.String(), nullable=True),
-        sa.CheckConstraint(
-            "end_reason in ('returned', 'moved', 'finished')", name=op.f("ck_assignment_end_reason")
-        ),
+        sa.CheckConstraint("end_reason in ('returned', 'moved', 'finished')", name=op.f("ck_assignment_end_reason")),
         sa.CheckConstraint("role in ('lead', 'assist')", name=op.f("ck_assignment_role")),
         sa.CheckConstraint(
             "ended_at is null or ended_at >= dispatched_at", name=op.f("ck_assignment_ended_after_dispatch")
@@ -477,9 +469,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_callback_attempt_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_callback_attempt")),
     )
-    op.create_index(
-        "ix_callback_attempt_ticket_id", "callback_attempt", ["ticket_id", "cycle", "id"], unique=False
-    )
+    op.create_index("ix_callback_attempt_ticket_id", "callback_attempt", ["ticket_id", "cycle", "id"], unique=False)
     op.create_table(
         "rating",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -497,7 +487,7 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.Integer(), nullable=True),
         sa.Column("rated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "(result = 'answered') = (satisfaction is not null and contacted is not null and resolved is not null)",
+            "num_nonnulls(contacted, resolved, satisfaction) = case when result = 'answered' then 3 else 0 end",
             name=op.f("ck_rating_answered_whole"),
         ),
         sa.CheckConstraint(
@@ -544,9 +534,7 @@ def upgrade() -> None:
         sa.CheckConstraint("verdict in ('approved', 'sent_back')", name=op.f("ck_reply_verdict")),
         sa.CheckConstraint("helped >= 0", name=op.f("ck_reply_helped")),
         sa.CheckConstraint("recovered >= 0", name=op.f("ck_reply_recovered")),
-        sa.CheckConstraint(
-            "reviewed_by is null or reviewed_by <> replied_by", name=op.f("ck_reply_four_eyes")
-        ),
+        sa.CheckConstraint("reviewed_by is null or reviewed_by <> replied_by", name=op.f("ck_reply_four_eyes")),
         sa.ForeignKeyConstraint(["org_code"], ["org_unit.code"], name=op.f("fk_reply_org_code")),
         sa.ForeignKeyConstraint(["replied_by"], ["person.id"], name=op.f("fk_reply_replied_by")),
         sa.ForeignKeyConstraint(["reviewed_by"], ["person.id"], name=op.f("fk_reply_reviewed_by")),
@@ -554,9 +542,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reply")),
     )
     op.create_index("ix_reply_ticket_id", "reply", ["ticket_id", "id"], unique=False)
-    op.create_index(
-        "uq_reply_open", "reply", ["ticket_id"], unique=True, postgresql_where=sa.text("verdict is null")
-    )
+    op.create_index("uq_reply_open", "reply", ["ticket_id"], unique=True, postgresql_where=sa.text("verdict is null"))
     op.create_table(
         "sla_clock",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -586,9 +572,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "kind in ('dispatch','sign','first_contact','resolve','callback')", name=op.f("ck_sla_clock_kind")
         ),
-        sa.CheckConstraint(
-            "leg in ('citizen','province','prefecture','county')", name=op.f("ck_sla_clock_leg")
-        ),
+        sa.CheckConstraint("leg in ('citizen','province','prefecture','county')", name=op.f("ck_sla_clock_leg")),
         sa.CheckConstraint("cycle >= 1", name=op.f("ck_sla_clock_cycle")),
         sa.CheckConstraint("due_at > started_at", name=op.f("ck_sla_clock_due_after_start")),
         sa.CheckConstraint("extension_days >= 0", name=op.f("ck_sla_clock_extension")),
@@ -646,9 +630,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("level in ('province', 'prefecture')", name=op.f("ck_step_request_level")),
         sa.CheckConstraint("verdict in ('granted', 'refused', 'void')", name=op.f("ck_step_request_verdict")),
-        sa.CheckConstraint(
-            "(verdict is null) = (decided_at is null)", name=op.f("ck_step_request_decided_whole")
-        ),
+        sa.CheckConstraint("(verdict is null) = (decided_at is null)", name=op.f("ck_step_request_decided_whole")),
         sa.ForeignKeyConstraint(["asked_by"], ["person.id"], name=op.f("fk_step_request_asked_by")),
         sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_step_request_decided_by")),
         sa.ForeignKeyConstraint(["org_code"], ["org_unit.code"], name=op.f("fk_step_request_org_code")),
@@ -751,9 +733,7 @@ def upgrade() -> None:
             using="gist",
             name="ex_sla_pause_overlap",
         ),
-        sa.CheckConstraint(
-            "ends_at is null or ends_at >= starts_at", name=op.f("ck_sla_pause_ends_after_start")
-        ),
+        sa.CheckConstraint("ends_at is null or ends_at >= starts_at", name=op.f("ck_sla_pause_ends_after_start")),
         sa.CheckConstraint("review_at > starts_at", name=op.f("ck_sla_pause_review_after_start")),
         sa.ForeignKeyConstraint(["approved_by"], ["person.id"], name=op.f("fk_sla_pause_approved_by")),
         sa.ForeignKeyConstraint(["asked_by"], ["person.id"], name=op.f("fk_sla_pause_asked_by")),
@@ -776,18 +756,12 @@ def downgrade() -> None:
     op.drop_table("ticket_event")
     op.drop_index(op.f("ix_ticket_alias_ticket_id"), table_name="ticket_alias")
     op.drop_table("ticket_alias")
-    op.drop_index(
-        "uq_supervision_open", table_name="supervision", postgresql_where=sa.text("closed_at is null")
-    )
+    op.drop_index("uq_supervision_open", table_name="supervision", postgresql_where=sa.text("closed_at is null"))
     op.drop_table("supervision")
-    op.drop_index(
-        "uq_step_request_open", table_name="step_request", postgresql_where=sa.text("verdict is null")
-    )
+    op.drop_index("uq_step_request_open", table_name="step_request", postgresql_where=sa.text("verdict is null"))
     op.drop_index("ix_step_request_ticket_id", table_name="step_request")
     op.drop_table("step_request")
-    op.drop_index(
-        "uq_sla_clock_running", table_name="sla_clock", postgresql_where=sa.text("stopped_at is null")
-    )
+    op.drop_index("uq_sla_clock_running", table_name="sla_clock", postgresql_where=sa.text("stopped_at is null"))
     op.drop_index("ix_sla_clock_ticket_id", table_name="sla_clock")
     op.drop_index(
         "ix_sla_clock_next_check_at",
@@ -803,9 +777,7 @@ def downgrade() -> None:
     op.drop_table("rating")
     op.drop_index("ix_callback_attempt_ticket_id", table_name="callback_attempt")
     op.drop_table("callback_attempt")
-    op.drop_index(
-        "uq_assignment_union", table_name="assignment", postgresql_where=sa.text("ended_at is null")
-    )
+    op.drop_index("uq_assignment_union", table_name="assignment", postgresql_where=sa.text("ended_at is null"))
     op.drop_index(
         "uq_assignment_lead",
         table_name="assignment",
@@ -835,12 +807,8 @@ def downgrade() -> None:
             "not state in ('closed', 'archived', 'answered', 'rejected', 'merged', 'transferred_out', 'withdrawn', 'terminated')"
         ),
     )
-    op.drop_index(
-        "ix_ticket_employer_id", table_name="ticket", postgresql_where=sa.text("employer_id is not null")
-    )
-    op.drop_index(
-        "ix_ticket_caller_id", table_name="ticket", postgresql_where=sa.text("caller_id is not null")
-    )
+    op.drop_index("ix_ticket_employer_id", table_name="ticket", postgresql_where=sa.text("employer_id is not null"))
+    op.drop_index("ix_ticket_caller_id", table_name="ticket", postgresql_where=sa.text("caller_id is not null"))
     op.drop_table("ticket")
     op.drop_table("person_role")
     op.drop_index("ix_notice_unread", table_name="notice", postgresql_where=sa.text("read_at is null"))
@@ -864,9 +832,7 @@ def downgrade() -> None:
     op.drop_table("category")
     op.drop_index(op.f("ix_caller_phone_last4"), table_name="caller")
     op.drop_table("caller")
-    op.drop_index(
-        "uq_calendar_version_active", table_name="calendar_version", postgresql_where=sa.text("active")
-    )
+    op.drop_index("uq_calendar_version_active", table_name="calendar_version", postgresql_where=sa.text("active"))
     op.drop_table("calendar_version")
     op.drop_index("ix_audit_event_subject", table_name="audit_event")
     op.drop_table("audit_event")

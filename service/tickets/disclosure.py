@@ -1,0 +1,69 @@
+"""Who called: shown to those who have to ring back, each time with a reason that is put on record."""
+
+from dataclasses import dataclass
+
+from service.audit.recording import record
+from service.core.errors import Bilingual, Forbidden, NotFound
+from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.permissions import Permission
+from service.tickets import repository
+from service.tickets.errors import NotTheHolder, PermissionMissing
+from service.tickets.models import Caller
+from service.tickets.steps import holder_name, write_event
+
+_REVEAL = Bilingual("查看来电人信息", "see who called")
+
+
+class IdentityIsHidden(Forbidden):
+    """保密: the worker asked that the handling union does not learn who called."""
+
+    zh = "职工要求保密,来电人信息只对省级热线中心开放,请通过热线中心联系职工。"
+    en = "The worker asked for confidentiality: only the provincial centre sees who called; reach them through it."
+
+
+class NoCallerOnRecord(NotFound):
+    """An anonymous matter without a number."""
+
+    zh = "工单 {number} 没有登记来电人。"
+    en = "Ticket {number} has no caller on record."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevealCaller:
+    """Whose caller and why."""
+
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerDetails:
+    """Name and phone in clear. Never logged, never put into a message."""
+
+    name: str | None
+    phone: str
+
+
+def reveal_caller(unit: Unit, command: RevealCaller) -> CallerDetails:
+    """Open the sealed name and number, and write down who looked and why (PIPL art. 51, the hotline's rule).
+
+    The centre sees every caller; a union those of tickets it holds, unless the worker asked for confidentiality.
+    Raises TicketNotFound, PermissionMissing, NotTheHolder, IdentityIsHidden, NoCallerOnRecord.
+    """
+    ticket = repository.lock(unit, command.number)
+    if not unit.actor.may(Permission.caller_reveal):
+        raise PermissionMissing(step=_REVEAL)
+    if unit.actor.org_code != PROVINCE_CODE:
+        if unit.actor.org_code != ticket.holder_code:
+            raise NotTheHolder(holder=holder_name(unit, ticket), step=_REVEAL)
+        if ticket.identity_hidden:
+            raise IdentityIsHidden
+    caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    if caller is None:
+        raise NoCallerOnRecord(number=ticket.number)
+    write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=command.reason)
+    record(unit, "caller:reveal", subject=ticket.number, after={"reason": command.reason})
+    return CallerDetails(
+        name=unit.vault.open(caller.name_sealed) if caller.name_sealed else None,
+        phone=unit.vault.open(caller.phone_sealed),
+    )
