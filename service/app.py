@@ -40,13 +40,13 @@ def create_app(application: Application | None = None) -> FastAPI:
         # The page FastAPI ships loads its scripts from a network that a county office may not reach.
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
     )
     app.state.application = parts
     app.state.readings = Readings()
     add_error_handlers(app)
-    documentation.describe(app)
+    documentation.describe(app, parts.clock)
     for room in (tickets, steps, queues, inbox, reports, auth):
         app.include_router(room.router, prefix=API)
     app.include_router(health.router)

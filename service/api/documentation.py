@@ -1,5 +1,6 @@
 """The OpenAPI document: what every address needs, may answer and refuse, with examples that work as they stand."""
 
+from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api.errors import MEDIA_TYPE
 from service.api.sentences import FAMILIES
+from service.core.clock import Clock, local
 from service.identity.permissions import Permission
 
 TITLE = "12351 职工服务热线 / Union hotline ticketing"
@@ -101,24 +103,43 @@ def both(zh: str, en: str) -> str:
     return f"{zh} / {en}"
 
 
-def describe(app: FastAPI) -> None:
-    """Let `app` publish this document, made once."""
+# Stand in examples for an instant that has to lie near the reader's present.
+YESTERDAY = "<yesterday>"
+IN_A_WEEK = "<in a week>"
+
+
+def describe(app: FastAPI, clock: Clock) -> None:
+    """Let `app` publish this document, made once and dated anew each day, so that its examples stay valid."""
+    undated: dict[str, Any] = {}
 
     def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            made = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                routes=app.routes,
-                tags=app.openapi_tags,
-            )
-            schemas = made.setdefault("components", {}).setdefault("schemas", {})
-            schemas["Problem"] = _PROBLEM_SCHEMA
-            # FastAPI's own form of a 422, which no operation here answers with.
-            schemas.pop("HTTPValidationError", None)
-            schemas.pop("ValidationError", None)
-            app.openapi_schema = made
+        if not undated:
+            undated.update(_made(app))
+        today = local(clock.now()).replace(hour=10, minute=0, second=0, microsecond=0)
+        if app.openapi_schema is None or app.openapi_schema["info"]["x-examples-of"] != f"{today:%Y-%m-%d}":
+            dates = {YESTERDAY: today - timedelta(days=1), IN_A_WEEK: today + timedelta(days=7)}
+            app.openapi_schema = _dated(undated, {name: instant.isoformat() for name, instant in dates.items()})
+            app.openapi_schema["info"]["x-examples-of"] = f"{today:%Y-%m-%d}"
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+    )
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM_SCHEMA
+    # FastAPI's own form of a 422, which no operation here answers with.
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    return made
+
+
+def _dated(value: Any, instants: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _dated(item, instants) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_dated(item, instants) for item in value]
+    return instants.get(value, value) if isinstance(value, str) else value

@@ -24,6 +24,7 @@ Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 @router.post(
     "/auth/token",
+    name="login",
     summary=both("登录", "Log in"),
     response_model=Token,
     responses=refusals(400, 401, 413, 422, 429, 503),
@@ -62,7 +63,9 @@ def log_in_(
     return answer(Token(access_token=outcome.token, expires_in=int(outcome.expires_in.total_seconds())))
 
 
-@router.post("/auth/logout", status_code=204, summary=both("退出登录", "Log out"), responses=refusals(401, 503))
+@router.post(
+    "/auth/logout", status_code=204, name="logout", summary=both("退出登录", "Log out"), responses=refusals(401, 503)
+)
 def log_out_(work: Working) -> Response:
     """吊销当前令牌。/ Revokes the token of this request; it ends everywhere at once."""
     with work.writing() as unit:
@@ -70,7 +73,7 @@ def log_out_(work: Working) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/me", summary=both("我的身份", "Who am I"), response_model=Me, responses=refusals(401, 503))
+@router.get("/me", name="me", summary=both("我的身份", "Who am I"), response_model=Me, responses=refusals(401, 503))
 def me(work: Working) -> Response:
     """当前登录人的单位、岗位和权限。/ The union, roles and rights of who is logged in."""
     with work.reading() as unit:

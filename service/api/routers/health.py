@@ -61,7 +61,7 @@ class Readings:
             return self.last
 
 
-@router.get("/healthz", summary=both("进程存活", "Alive"))
+@router.get("/healthz", name="healthz", summary=both("进程存活", "Alive"))
 async def alive() -> Response:
     """进程在运行,不检查外部服务。/ The process runs; nothing else is asked."""
     return Response(b'{"status":"alive"}', media_type="application/json")
@@ -69,6 +69,7 @@ async def alive() -> Response:
 
 @router.get(
     "/readyz",
+    name="readyz",
     summary=both("可否服务", "Ready"),
     response_model=Readiness,
     responses={503: {"description": "不能服务 / Down", "model": Readiness}},
@@ -83,7 +84,7 @@ def ready(request: Request) -> Response:
     return answer(readiness, status=503 if readiness.status == "down" else 200)
 
 
-@router.get("/metrics", summary=both("指标", "Metrics"), response_class=Response)
+@router.get("/metrics", name="metrics", summary=both("指标", "Metrics"), response_class=Response)
 async def metrics() -> Response:
     """Prometheus 文本格式。/ In the text format of Prometheus."""
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -13,7 +13,9 @@ from service.notifications.inbox import inbox_page, mark_read
 router = APIRouter(prefix="/inbox", tags=["inbox"])
 
 
-@router.get("", summary=both("我的消息", "My notices"), response_model=Inbox, responses=refusals(401, 422, 503))
+@router.get(
+    "", name="inbox", summary=both("我的消息", "My notices"), response_model=Inbox, responses=refusals(401, 422, 503)
+)
 def notices(work: Working, limit: PageLimit = 50, cursor: PageCursor = None) -> Response:
     """未读在前。/ Unread ones first, newest first, then those read last."""
     with work.reading() as unit:
@@ -23,6 +25,7 @@ def notices(work: Working, limit: PageLimit = 50, cursor: PageCursor = None) -> 
 @router.post(
     "/{notice_id}/read",
     status_code=204,
+    name="notice_read",
     summary=both("标为已读", "Mark as read"),
     responses=refusals(401, 404, 422, 503),
 )

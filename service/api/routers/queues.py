@@ -16,6 +16,7 @@ router = APIRouter(prefix="/queues", tags=["queues"])
 
 @router.get(
     "/{org}",
+    name="queue",
     summary=both("待办队列", "A union's queue"),
     response_model=TicketPage,
     responses=READ_REFUSALS,

@@ -20,6 +20,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @router.get(
     "/breaches",
+    name="report_breaches",
     summary=both("逾期报告", "Breach report"),
     responses={
         200: {

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Response
 from fastapi.openapi.models import Example
 
 from service.api.deps import Working, answer
-from service.api.documentation import STEP_REFUSALS, both, needs
+from service.api.documentation import IN_A_WEEK, STEP_REFUSALS, YESTERDAY, both, needs
 from service.api.schemas import actions
 from service.api.schemas.fields import TicketNumber
 from service.api.schemas.tickets import TicketOut
@@ -202,7 +202,7 @@ ACTIONS: tuple[Action, ...] = (
         _takes(ask_suspension, AskSuspension),
         material={
             "reason": "material_awaited",
-            "review_at": "2026-12-01T09:00:00+08:00",
+            "review_at": IN_A_WEEK,
             "note": "等待职工补交考勤记录",
         },
     ),
@@ -220,7 +220,7 @@ ACTIONS: tuple[Action, ...] = (
         settled={
             "text": "经协调,用人单位已于当日将拖欠工资足额发放至职工本人账户。",
             "basis": "《保障农民工工资支付条例》第三条",
-            "contacted_at": "2026-11-19T10:30:00+08:00",
+            "contacted_at": YESTERDAY,
             "contact_way": "phone",
             "outcome": "settlement",
             "recovered": "30000.00",
@@ -318,8 +318,7 @@ for _each in ACTIONS:
         f"/{_each.path}",
         _endpoint(_each),
         methods=["POST"],
-        name=_each.path,
-        operation_id=f"ticket_{_each.path.replace('-', '_')}",
+        name=f"ticket_{_each.path.replace('-', '_')}",
         summary=_each.summary,
         description="返回操作后的工单。/ Answers with the ticket as it stands after the step.",
         response_model=TicketOut,

@@ -100,6 +100,7 @@ IdempotencyKey = Annotated[
 @router.post(
     "",
     status_code=201,
+    name="ticket_register",
     summary=both("登记工单", "Register a ticket"),
     response_model=TicketRegistered,
     responses={
@@ -137,6 +138,7 @@ def register(
 
 @router.get(
     "",
+    name="ticket_list",
     summary=both("查询工单", "List tickets"),
     response_model=TicketPage,
     responses=READ_REFUSALS,
@@ -175,6 +177,7 @@ def listing(
 
 @router.get(
     "/{number}",
+    name="ticket_get",
     summary=both("工单详情", "One ticket"),
     response_model=TicketOut,
     responses=READ_REFUSALS,
@@ -191,6 +194,7 @@ def one(work: Working, number: TicketNumber) -> Response:
 
 @router.get(
     "/{number}/timeline",
+    name="ticket_timeline",
     summary=both("办理过程", "Timeline"),
     response_model=Timeline,
     responses=READ_REFUSALS,
@@ -205,6 +209,7 @@ def story(work: Working, number: TicketNumber) -> Response:
 
 @router.get(
     "/{number}/clocks",
+    name="ticket_clocks",
     summary=both("时限", "Clocks"),
     response_model=Clocks,
     responses=READ_REFUSALS,
@@ -219,6 +224,7 @@ def clocks(work: Working, number: TicketNumber) -> Response:
 
 @router.get(
     "/{number}/clocks/{kind}/explain",
+    name="clock_explain",
     summary=both("期限如何算出", "How a deadline was counted"),
     response_model=ExplanationOut,
     responses=READ_REFUSALS,

@@ -1,0 +1,105 @@
+"""For each step of the API: a ticket that waits for it, and somebody who may take it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from service.tickets.dispatching import AskRejection, AskReturn, ask_rejection, ask_return
+from service.tickets.handling import (
+    AskExtension,
+    AskSuspension,
+    ask_extension,
+    ask_suspension,
+    grant_suspension,
+)
+from service.tickets.requests import DecideRequest
+from tests.desk import GOLMUD, HAIXI, Desk
+
+HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
+
+
+def suspended(desk: Desk) -> str:
+    number = desk.in_progress()
+    asked = AskSuspension(
+        number=number, reason="material_awaited", review_at=desk.clock.now() + timedelta(days=5)
+    )
+    desk.do(HANDLER, ask_suspension, asked)
+    desk.do("dispatcher1", grant_suspension, DecideRequest(number=number))
+    return number
+
+
+def return_asked(desk: Desk) -> str:
+    number = desk.dispatched()
+    desk.do(HANDLER, ask_return, AskReturn(number=number, reason="不属本市"))
+    return number
+
+
+def extension_asked(desk: Desk, org: str = GOLMUD) -> str:
+    number = desk.in_progress(org)
+    desk.do(f"handler-{org}", ask_extension, AskExtension(number=number, days=3, reason="须调解"))
+    return number
+
+
+def suspension_asked(desk: Desk) -> str:
+    number = desk.in_progress()
+    asked = AskSuspension(
+        number=number, reason="caller_unreachable", review_at=desk.clock.now() + timedelta(days=5)
+    )
+    desk.do(HANDLER, ask_suspension, asked)
+    return number
+
+
+def rejection_asked(desk: Desk) -> str:
+    number = desk.accepted()
+    desk.do("agent1", ask_rejection, AskRejection(number=number, reason="out_of_scope", note="已告知"))
+    return number
+
+
+def replied(desk: Desk) -> str:
+    number = desk.in_progress()
+    desk.reply(number)
+    return number
+
+
+def three_times_unreached(desk: Desk) -> str:
+    """Three calls on two days, in the morning and in the afternoon."""
+    from service.ratings.recording import RecordCallback, record_callback
+
+    number = desk.to_callback()
+    for hours in (0, 6, 20):
+        desk.wait(hours=hours)
+        desk.do("agent2", record_callback, RecordCallback(number=number, result="unreachable"))
+    return number
+
+
+# Action → who takes it, and how a ticket comes to wait for it.
+STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
+    "accept": ("agent1", Desk.registered),
+    "answer": ("lawyer1", Desk.accepted),
+    "reject": ("agent1", Desk.accepted),
+    "dispatch": ("dispatcher1", Desk.accepted),
+    "sign": (HANDLER, Desk.dispatched),
+    "return": (HANDLER, Desk.dispatched),
+    "contact": (HANDLER, Desk.in_progress),
+    "extend": (HANDLER, Desk.in_progress),
+    "suspend": (HANDLER, Desk.in_progress),
+    "resume": (HANDLER, suspended),
+    "retier": ("dispatcher1", Desk.in_progress),
+    "reply": (HANDLER, Desk.in_progress),
+    "approve": (LEADER, replied),
+    "send-back": (LEADER, replied),
+    "callback": ("agent2", Desk.to_callback),
+    "close": ("agent2", three_times_unreached),
+    "redo": ("supervisor1", Desk.to_callback),
+    "reopen": ("supervisor1", Desk.closed),
+    "urge": ("agent1", Desk.in_progress),
+    "supervise": ("supervisor1", Desk.in_progress),
+    "note": ("agent1", Desk.in_progress),
+    "decide": ("dispatcher1", return_asked),
+}
+
+DECISIONS: dict[str, Callable[[Desk], str]] = {
+    "rejection": rejection_asked,
+    "return": return_asked,
+    "extension": lambda desk: extension_asked(desk, HAIXI),
+    "suspension": suspension_asked,
+}
