@@ -8,8 +8,6 @@ from datetime import datetime
 from functools import cached_property
 
 import redis
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
 
 from service.core.clock import Clock, SystemClock
@@ -39,9 +37,7 @@ class Application:
     gateway: Gateway
 
     @contextmanager
-    def unit(
-        self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None
-    ) -> Iterator[Unit]:
+    def unit(self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None) -> Iterator[Unit]:
         """A writing unit of work: commits when the block ends well."""
         with self.database.transaction() as session:
             yield Unit(
@@ -107,6 +103,10 @@ def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | 
 
 def migrate(database: Database, revision: str = "head") -> None:
     """Bring the schema to `revision`. Several processes may call it at once: one migrates, the others wait."""
+    # Eight megabytes and half a second that no other process than the one that migrates should pay.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(importlib.resources.files("service") / "migrations"))
     with database.engine.connect() as connection:

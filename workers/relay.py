@@ -3,14 +3,11 @@
 Run as `python -m workers.relay`.
 """
 
-import signal
-import threading
-from types import FrameType
-
 from service.bootstrap import build
 from service.core.logging import configure_logging
 from service.core.settings import load_settings
 from workers.publisher import Publisher
+from workers.stopping import stop_event
 
 
 def main() -> None:
@@ -18,13 +15,7 @@ def main() -> None:
     settings = load_settings()
     settings.require_servers()
     configure_logging(as_json=settings.log_json)
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+    stop = stop_event()
     application = build(settings)
     try:
         Publisher(application).run(stop)

@@ -6,11 +6,9 @@ writes each rung once.
 """
 
 import logging
-import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from types import FrameType
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -25,6 +23,7 @@ from service.outbox.relay import oldest_pending
 from workers.leadership import Leadership
 from workers.patience import Patience
 from workers.publisher import Publisher
+from workers.stopping import stop_event
 
 # A leader that is frozen keeps its connection and so the lock. After that many ticks without a sweep the others
 # do its work: they can, at any time.
@@ -140,14 +139,7 @@ def main() -> None:
     configure_logging(as_json=settings.log_json)
     # A sweep longer than a tick is no news at each tick: the lag tells it.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    run_scheduler(build(settings), stop)
+    run_scheduler(build(settings), stop_event())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """From the outbox to Redis: claim what is due, hand over the ids, and claim again what was never done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from service.outbox.models import OutboxMessage
@@ -18,9 +20,7 @@ class Claimed:
     job_id: str
 
 
-def claim(
-    session: Session, *, now: datetime, lease: timedelta, limit: int, queue: str | None = None
-) -> list[Claimed]:
+def claim(session: Session, *, now: datetime, lease: timedelta, limit: int, queue: str | None = None) -> list[Claimed]:
     """Take up to `limit` pending messages that are due, of one queue or of all, and hide them until the lease
     ends.
 
@@ -76,3 +76,40 @@ def pending_count(session: Session) -> int:
         session.scalar(select(func.count()).where(OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None)))
         or 0
     )
+
+
+class MessageState(StrEnum):
+    """How an undelivered message stands."""
+
+    pending = "pending"
+    failing = "failing"
+    buried = "buried"
+
+
+def undelivered(session: Session, state: MessageState, *, limit: int) -> Sequence[OutboxMessage]:
+    """Messages that wait (`pending`), wait after a failure (`failing`) or were given up (`buried`), oldest first."""
+    return session.scalars(
+        select(OutboxMessage).where(*_IN_STATE[state]).order_by(OutboxMessage.created_at, OutboxMessage.id).limit(limit)
+    ).all()
+
+
+def revive(session: Session, ids: Sequence[int] | None, *, now: datetime) -> list[int]:
+    """Make failing and buried messages due now with all their attempts before them; of all, or of these ids.
+
+    Returns the ids of those that were: what is done, unknown or was never tried in vain is left as it is.
+    """
+    due = update(OutboxMessage).where(OutboxMessage.done_at.is_(None), OutboxMessage.attempts > 0)
+    if ids is not None:
+        due = due.where(OutboxMessage.id.in_(ids))
+    revived = session.scalars(
+        due.values(buried_at=None, attempts=0, available_at=now).returning(OutboxMessage.id)
+    ).all()
+    return sorted(revived)
+
+
+_WAITING: tuple[ColumnElement[bool], ...] = (OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))
+_IN_STATE: dict[MessageState, tuple[ColumnElement[bool], ...]] = {
+    MessageState.pending: _WAITING,
+    MessageState.failing: (*_WAITING, OutboxMessage.attempts > 0),
+    MessageState.buried: (OutboxMessage.buried_at.is_not(None),),
+}

@@ -6,7 +6,7 @@ Seeding twice changes nothing: every row goes in with ON CONFLICT DO NOTHING.
 import csv
 from importlib.resources import files
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.unit import PROVINCE_CODE, Unit
@@ -41,7 +41,10 @@ def seed(unit: Unit) -> None:
 
 
 def seed_demo_people(unit: Unit, password: str) -> None:
-    """The demo's people, all with one password: the centre's seven, and a handler and a leader for each union."""
+    """The demo's people, all with one password: the centre's seven, and a handler and a leader for each union.
+
+    Those who are there already get this password as well.
+    """
     people = [
         CreatePerson(
             username=name,
@@ -71,6 +74,8 @@ def seed_demo_people(unit: Unit, password: str) -> None:
     for person in people:
         if person.username not in known:
             create_person(unit, person, password_hash=hashed)
+    again = known & {person.username for person in people}
+    unit.session.execute(update(Person).where(Person.username.in_(again)).values(password_hash=hashed))
 
 
 def _rows(name: str) -> list[dict[str, str]]:

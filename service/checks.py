@@ -1,0 +1,235 @@
+"""Invariants: what must hold in production at any moment, as code. Run by `hotline check`.
+
+Each is one statement that finds what contradicts it, with the reason why it must hold. They read a snapshot, so a
+step being taken meanwhile is seen whole or not at all.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from service.core.unit import Unit
+from service.tickets.states import GOVERNING, State
+
+# A check names so many offenders; the first is enough to look, and a thousand would hide it.
+EXAMPLES = 10
+# Three ticks late is no longer a slow sweep: nobody sweeps, or something holds the row.
+LATE_TICKS = 3
+# A message waits a second at rest. After this long nobody relays.
+UNPUBLISHED_AFTER = timedelta(minutes=1)
+# Each publication lasts a lease. Three in vain, without even a failure, mean that nobody works.
+PUBLISHED_IN_VAIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An invariant, and what contradicts it."""
+
+    name: str
+    zh: str
+    en: str
+    examples: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing contradicts it."""
+        return not self.examples
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {**asdict(self), "holds": self.holds}
+
+
+Check = Callable[[Unit, timedelta], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A check with the sentence that must be true."""
+
+    zh: str
+    en: str
+    find: Check
+
+    @property
+    def name(self) -> str:
+        """The check's own name."""
+        return self.find.__name__
+
+
+def run_checks(unit: Unit, *, tick: float) -> list[Finding]:
+    """Ask every invariant, by `unit.now`. `tick` is the length of the scheduler's tick in seconds."""
+    return [
+        Finding(
+            name=invariant.name,
+            zh=invariant.zh,
+            en=invariant.en,
+            examples=tuple(invariant.find(unit, timedelta(seconds=tick))),
+        )
+        for invariant in INVARIANTS
+    ]
+
+
+def open_ticket_has_its_clock(unit: Unit, _tick: timedelta) -> list[str]:
+    """Without a running clock a ticket is nobody's to hurry: it would be forgotten, and no report would show it.
+
+    A reply under review stops the resolve clock until it is approved or sent back; there it must be stopped.
+    """
+    return _offenders(
+        unit,
+        f"""
+        with governing(state, kind, running) as (values {_governing_rows()})
+        select t.number || ' ' || t.state from ticket t join governing g on g.state = t.state
+        where not exists (
+            select 1 from sla_clock c
+            where c.ticket_id = t.id and c.kind = g.kind and c.cycle = t.cycle
+              and (c.stopped_at is null) = g.running
+        )
+        order by t.id limit :examples
+        """,  # noqa: S608 - the rows are this module's own constants
+    )
+
+
+def ticket_repeats_its_clock(unit: Unit, _tick: timedelta) -> list[str]:
+    """Queues are sorted and coloured by the ticket's copy of its clock's deadline."""
+    return _offenders(
+        unit,
+        f"""
+        with governing(state, kind, running) as (values {_governing_rows()})
+        select t.number || ' ' || t.due_at || ' <> ' || c.due_at
+        from ticket t
+        join governing g on g.state = t.state
+        join lateral (
+            select * from sla_clock where ticket_id = t.id and kind = g.kind order by id desc limit 1
+        ) c on true
+        where (t.due_at, t.half_at, t.provisional, t.suspended) is distinct from (
+            c.due_at, c.half_at, c.provisional,
+            exists (select 1 from sla_pause p where p.clock_id = c.id and p.ends_at is null)
+        )
+        order by t.id limit :examples
+        """,  # noqa: S608 - the rows are this module's own constants
+    )
+
+
+def no_clock_waits_for_its_sweep(unit: Unit, tick: timedelta) -> list[str]:
+    """The scheduler's health: a clock that is due and not looked at means that nobody sweeps."""
+    return _offenders(
+        unit,
+        """
+        select c.kind || ' ' || t.number || ' ' || c.next_check_at
+        from sla_clock c join ticket t on t.id = c.ticket_id
+        where c.next_check_at < :latest order by c.next_check_at limit :examples
+        """,
+        latest=unit.now - LATE_TICKS * tick,
+    )
+
+
+def no_clock_keeps_failing(unit: Unit, _tick: timedelta) -> list[str]:
+    """A clock that raised is set aside and tried again; as long as it fails, its rungs do not fire."""
+    return _offenders(
+        unit,
+        """
+        select c.kind || ' ' || t.number || ' x' || c.check_failures
+        from sla_clock c join ticket t on t.id = c.ticket_id
+        where c.check_failures > 0 and c.next_check_at is not null
+        order by c.id limit :examples
+        """,
+    )
+
+
+def broken_promise_is_noted(unit: Unit, _tick: timedelta) -> list[str]:
+    """A breach is a fact about timestamps: a clock stopped at or after its deadline carries it, for ever."""
+    return _offenders(
+        unit,
+        """
+        select c.kind || ' ' || t.number from sla_clock c join ticket t on t.id = c.ticket_id
+        where c.stopped_at >= c.due_at and c.breached_at is null order by c.id limit :examples
+        """,
+    )
+
+
+def ledger_and_clocks_agree(unit: Unit, _tick: timedelta) -> list[str]:
+    """A rung noted as fired and missing from the ledger was never told; one in the ledger and not noted would be
+    planned again and again."""
+    return _offenders(
+        unit,
+        """
+        select t.number || ' ' || c.kind || ' ' || rung
+        from (
+            select id as clock_id, unnest(fired) as rung from sla_clock
+            except select clock_id, rung from escalation
+            union all
+            (select clock_id, rung from escalation except select id, unnest(fired) from sla_clock)
+        ) lone
+        join sla_clock c on c.id = lone.clock_id join ticket t on t.id = c.ticket_id
+        order by c.id limit :examples
+        """,
+    )
+
+
+def no_message_waits_unpublished(unit: Unit, _tick: timedelta) -> list[str]:
+    """A due message that was never handed to Redis means that no relay runs, or that Redis is away."""
+    return _offenders(
+        unit,
+        """
+        select id || ' ' || kind || ' ' || available_at from outbox_message
+        where done_at is null and buried_at is null and publishes = 0 and available_at < :latest
+        order by available_at limit :examples
+        """,
+        latest=unit.now - UNPUBLISHED_AFTER,
+    )
+
+
+def no_message_is_published_in_vain(unit: Unit, _tick: timedelta) -> list[str]:
+    """A message published again and again and never tried means that no worker runs."""
+    return _offenders(
+        unit,
+        """
+        select id || ' ' || kind || ' x' || publishes from outbox_message
+        where done_at is null and buried_at is null and attempts = 0 and publishes > :times
+        order by id limit :examples
+        """,
+        times=PUBLISHED_IN_VAIN,
+    )
+
+
+def nothing_lies_buried(unit: Unit, _tick: timedelta) -> list[str]:
+    """A message given up waits for somebody: `hotline outbox list --state buried`, then `hotline outbox retry`."""
+    return _offenders(
+        unit,
+        """
+        select id || ' ' || kind || ' ' || coalesce(last_error, '') from outbox_message
+        where buried_at is not null order by id limit :examples
+        """,
+    )
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "未办结工单都有与状态相符的计时", "every open ticket has the clock of its state", open_ticket_has_its_clock
+    ),
+    Invariant("工单期限与计时一致", "a ticket's deadline is its clock's", ticket_repeats_its_clock),
+    Invariant("到期计时及时检查", "no clock is due for more than 3 ticks", no_clock_waits_for_its_sweep),
+    Invariant("计时检查无持续失败", "no clock keeps failing", no_clock_keeps_failing),
+    Invariant("逾期均已记录", "every broken promise is noted", broken_promise_is_noted),
+    Invariant("升级台账与计时一致", "the ledger and the clocks agree", ledger_and_clocks_agree),
+    Invariant("到期消息均已投递", "no due message waits unpublished", no_message_waits_unpublished),
+    Invariant("已投递消息均有人处理", "no message is published in vain", no_message_is_published_in_vain),
+    Invariant("没有被放弃的消息", "nothing lies buried", nothing_lies_buried),
+)
+
+
+def _governing_rows() -> str:
+    return ", ".join(_governing())
+
+
+def _governing() -> Iterator[str]:
+    for state, kind in GOVERNING.items():
+        yield f"('{state.value}', '{kind.value}', {str(state is not State.replied).lower()})"
+
+
+def _offenders(unit: Unit, sql: str, **values: Any) -> list[str]:
+    return [str(line) for line in unit.session.scalars(text(sql), {"examples": EXAMPLES, **values})]

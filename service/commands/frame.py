@@ -1,0 +1,121 @@
+"""What all commands share: how they speak, how they refuse, and how they come by the application."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from service.bootstrap import Application
+
+AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 / for a program to read")]
+
+REFUSED = 1  # the thing asked for cannot be done, or a check failed
+WRONG = 2  # the command line, a setting or the surroundings are wrong; click's own errors end so as well
+
+
+class Sentences(TyperGroup):
+    """Ends what this house refuses with its sentence and an exit code, never with a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. 1: refused; 2: wrong settings or surroundings. The rest is the command line's own."""
+        try:
+            return super().invoke(ctx)
+        except SystemExit as leaving:
+            # SettingsMissing leaves with its sentence instead of a number.
+            if not isinstance(leaving.code, str):
+                raise
+            complain(leaving.code)
+            raise typer.Exit(WRONG) from None
+        except Exception as error:
+            known = _sentence(error)
+            if known is None:
+                raise
+            sentence, code = known
+            complain(sentence)
+            raise typer.Exit(code) from None
+
+
+def _sentence(error: Exception) -> tuple[str, int] | None:
+    """The sentence for an error people can do something about, and the exit code; None for a bug."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from service.core.errors import HotlineError
+    from service.embedded import EmbeddedError
+    from sla_rules import RuleError
+
+    known: tuple[str, int] | None = None
+    if isinstance(error, HotlineError):
+        known = f"{error.sentence('zh')}\n{error.sentence('en')}", REFUSED
+    elif isinstance(error, (EmbeddedError, RuleError)):
+        known = f"{error.zh}\n{error.en}", REFUSED
+    elif isinstance(error, OperationalError):
+        known = (
+            "连接不上数据库,请检查 HOTLINE_DATABASE_URL 以及 PostgreSQL 是否在运行。\n"
+            "The database cannot be reached; check HOTLINE_DATABASE_URL and whether PostgreSQL runs.",
+            WRONG,
+        )
+    elif isinstance(error, ProgrammingError) and type(error.orig).__name__ == "UndefinedTable":
+        known = (
+            "数据库尚未建表,请先运行 hotline migrate 和 hotline seed。\n"
+            "The database has no tables yet; first run: hotline migrate, then: hotline seed",
+            WRONG,
+        )
+    elif isinstance(error, OSError) and error.filename is not None:
+        known = f"{error.filename}: {error.strerror}", WRONG
+    return known
+
+
+def group(help_text: str) -> typer.Typer:
+    """A group of commands under one word."""
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    typer.echo(text)
+
+
+def complain(text: str) -> None:
+    """A line on standard error."""
+    typer.echo(text, err=True)
+
+
+def say_json(document: Any) -> None:
+    """A document for a program."""
+    say(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def say_table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Columns that line up, a Chinese character being two wide."""
+    lines = [heading, *rows]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(heading))]
+    for line in lines:
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+        say("  ".join(cells).rstrip())
+
+
+def _width(text: str) -> int:
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+@contextmanager
+def application() -> "Iterator[Application]":
+    """The parts of this process, from the environment's settings. Raises SettingsMissing."""
+    from service.bootstrap import build
+    from service.core.logging import configure_logging
+    from service.core.settings import load_settings
+
+    settings = load_settings()
+    settings.require_servers()
+    configure_logging(as_json=settings.log_json)
+    parts = build(settings)
+    try:
+        yield parts
+    finally:
+        parts.database.dispose()

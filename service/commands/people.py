@@ -1,0 +1,117 @@
+"""`hotline user`: people who log in."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from service.commands.frame import AsJson, application, group, say, say_json, say_table
+from service.core.errors import NotFound
+
+
+class PersonUnknown(NotFound):
+    """Nobody has this user name."""
+
+    zh = "没有用户名为 {username} 的人员。"
+    en = "Nobody has the user name {username}."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    user = group("人员 / people")
+    user.command("add")(add)
+    user.command("disable")(disable)
+    user.command("list")(list_people)
+    app.add_typer(user, name="user")
+
+
+def add(
+    username: Annotated[str, typer.Argument(help="2-64 位小写字母、数字或 . _ - / lower case")],
+    name: Annotated[str, typer.Option(help="显示姓名 / name shown")],
+    org: Annotated[str, typer.Option(help="工会代码 / code of the union, e.g. 632801")],
+    role: Annotated[list[str], typer.Option(help="角色,可多次 / role, may be repeated")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="从标准输入读密码 / read the password from standard input")
+    ] = False,
+) -> None:
+    """新增人员,密码随后输入。/ Add somebody; the password is asked for."""
+    from service.identity.people import CreatePerson, create_person
+    from service.identity.permissions import Role
+
+    known = [entry.value for entry in Role]
+    for wanted in role:
+        if wanted not in known:
+            raise typer.BadParameter(f"{wanted}: {', '.join(known)}", param_hint="--role")
+    password = (
+        sys.stdin.readline().rstrip("\r\n")
+        if password_stdin
+        else typer.prompt("密码 / password", hide_input=True, confirmation_prompt=True)
+    )
+    with application() as parts, parts.unit() as unit:
+        create_person(
+            unit,
+            CreatePerson(
+                username=username,
+                display_name=name,
+                org_code=org,
+                roles=frozenset(Role(entry) for entry in role),
+                password=password,
+            ),
+        )
+    say(f"已新增 {username} / {username} was added")
+
+
+def disable(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
+    """停用人员并注销其登录。/ End somebody's logins."""
+    from service.identity.errors import NotLoggedIn
+    from service.identity.people import disable_person
+
+    with application() as parts, parts.unit() as unit:
+        try:
+            disable_person(unit, username)
+        except NotLoggedIn:
+            raise PersonUnknown(username=username) from None
+    say(f"已停用 {username} / {username} was disabled")
+
+
+def list_people(
+    org: Annotated[str, typer.Option(help="工会代码或前缀 / code of a union, or a prefix of it")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """列出人员。/ List people."""
+    from sqlalchemy import func, select
+
+    from service.identity.models import Person, PersonRole
+
+    statement = (
+        select(
+            Person.username,
+            Person.display_name,
+            Person.org_code,
+            Person.active,
+            select(func.array_agg(PersonRole.role))
+            .where(PersonRole.person_id == Person.id)
+            .scalar_subquery()
+            .label("roles"),
+        )
+        .where(Person.org_code.startswith(org, autoescape=True))
+        .order_by(Person.org_code, Person.username)
+    )
+    with application() as parts, parts.reading() as unit:
+        rows = unit.session.execute(statement).all()
+    if as_json:
+        say_json([{**row._mapping, "roles": sorted(row.roles or [])} for row in rows])
+        return
+    say_table(
+        ("用户名 user", "姓名 name", "工会 union", "角色 roles", "在用 active"),
+        [
+            (
+                row.username,
+                row.display_name,
+                row.org_code,
+                ",".join(sorted(row.roles or [])),
+                "是 yes" if row.active else "否 no",
+            )
+            for row in rows
+        ],
+    )

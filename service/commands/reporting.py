@@ -1,0 +1,69 @@
+"""`hotline report`: the figures, as the screen and the API give them."""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.commands.frame import application, complain, group
+
+FORMATS = ("json", "csv", "xlsx")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    report = group("报告 / reports")
+    report.callback()(_only_groups)
+    report.command("breaches")(breaches)
+    app.add_typer(report, name="report")
+
+
+def _only_groups() -> None:
+    """报告 / reports"""
+
+
+def breaches(
+    start: Annotated[str, typer.Option("--from", help="起始日 / first day, 2026-01-01")],
+    end: Annotated[str, typer.Option("--to", help="结束日,不含 / the day after the last")],
+    org: Annotated[str, typer.Option(help="工会代码,默认全省 / union, the province by default")] = "",
+    form: Annotated[str, typer.Option("--format", help=" | ".join(FORMATS))] = "json",
+    out: Annotated[Path | None, typer.Option(help="文件,默认标准输出 / file, standard output by default")] = None,
+) -> None:
+    """逾期报告:区间内到期而未按时办毕的全部时限。/ Every promise due in the period that was broken."""
+    import json
+
+    from service.core.unit import PROVINCE_CODE
+    from service.reports.breaches import BreachQuery, breach_report
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"{form}: {' | '.join(FORMATS)}", param_hint="--format")
+    query = BreachQuery(start=_day(start, "--from"), end=_day(end, "--to"), org=org or PROVINCE_CODE)
+    with application() as parts, parts.reading() as unit:
+        report = breach_report(unit, query)
+    if form == "json":
+        content = (json.dumps(report.to_document(), ensure_ascii=False, indent=2) + "\n").encode()
+    else:
+        from service.reports.export import to_csv, to_xlsx
+
+        content = to_csv(report) if form == "csv" else to_xlsx(report)
+    if out is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        draft.write_bytes(content)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    complain(f"{len(report.rows)} 条 / rows: {out}")
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter(f"{text} (2026-01-31)", param_hint=option) from None
