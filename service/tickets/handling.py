@@ -47,6 +47,7 @@ def sign_ticket(unit: Unit, command: SignTicket) -> Ticket:
     ticket = take(unit, command.number, Step.sign, version=command.version)
     assignment = lead_assignment(unit, ticket)
     assignment.signed_at, assignment.signed_by = unit.now, unit.actor.id
+    requests.void_open_requests(unit, ticket, note="签收")
     carry_out(unit, ticket, Step.sign)
     return ticket
 

@@ -195,10 +195,10 @@ _ROWS = (
     _row(Step.reject, {S.accepted}, None, P.ticket_reject, Place.centre, "rejection_asked", "申请不予受理", "ask for rejection"),
     _row(Step.grant_rejection, {S.accepted}, S.rejected, P.rejection_decide, Place.centre, "rejected", "确认不予受理", "confirm rejection", stops=(C.dispatch, C.resolve)),
     _row(Step.refuse_rejection, {S.accepted}, None, P.rejection_decide, Place.centre, "rejection_refused", "不同意不予受理", "refuse rejection"),
-    # Dispatch and signing.
+    # Dispatch and signing. A union that signs after all has taken its question for a return back.
     _row(Step.dispatch, {S.accepted}, S.to_sign, P.ticket_dispatch, Place.centre, "dispatched", "派单", "dispatch", stops=(C.dispatch,), starts=(C.sign,)),
-    _row(Step.sign, {S.to_sign}, S.in_progress, P.ticket_sign, Place.holder, "signed", "签收", "sign", stops=(C.sign,), starts=(C.first_contact,)),
-    _row(Step.sign_by_silence, {S.to_sign}, S.in_progress, None, Place.service, "signed_by_silence", "逾期自动签收", "sign by silence", stops=(C.sign,), starts=(C.first_contact,)),
+    _row(Step.sign, {S.to_sign}, S.in_progress, P.ticket_sign, Place.holder, "signed", "签收", "sign", stops=(C.sign, C.dispatch), starts=(C.first_contact,)),
+    _row(Step.sign_by_silence, {S.to_sign}, S.in_progress, None, Place.service, "signed_by_silence", "逾期自动签收", "sign by silence", stops=(C.sign, C.dispatch), starts=(C.first_contact,)),
     # Asking for a return ends the signing limit (the union did not stay silent) and puts the centre on the clock.
     _row(Step.return_, {S.to_sign}, None, P.ticket_return, Place.holder, "return_asked", "申请退单", "ask for return", stops=(C.sign,), starts=(C.dispatch,)),
     _row(Step.grant_return, {S.to_sign}, S.accepted, P.return_decide, Place.centre, "returned", "同意退单", "grant return"),

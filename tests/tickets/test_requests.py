@@ -77,6 +77,17 @@ class TestReturn:
 
         assert desk.ticket(number).state == "to_sign"
 
+    def test_signing_after_all_takes_the_question_back(self, desk: Desk) -> None:
+        number = desk.dispatched()
+        desk.do(HANDLER, ask_return, AskReturn(number=number, reason="不在本辖区"))
+        desk.do(HANDLER, sign_ticket, SignTicket(number=number))
+
+        assert {row.kind for row in desk.rows("select kind from sla_clock where stopped_at is null")} == {
+            "first_contact",
+            "resolve",
+        }
+        assert desk.rows("select verdict from step_request")[0].verdict == "void"
+
     def test_a_refused_return_is_adjudicated_and_cannot_be_asked_for_again(self, desk: Desk) -> None:
         number = desk.dispatched()
         desk.do(HANDLER, ask_return, AskReturn(number=number, reason="不在本辖区"))
