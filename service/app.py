@@ -40,6 +40,8 @@ def create_app(application: Application | None = None) -> FastAPI:
         # The page FastAPI ships loads its scripts from a network that a county office may not reach.
         docs_url=None,
         redoc_url=None,
+        # An address with a slash too many is not there; a redirect would carry a body to wherever the proxy thinks.
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
     )

@@ -5,6 +5,7 @@ Every refusal leaves through `Problem`. Nothing of an exception that this servic
 """
 
 import json
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -225,24 +226,25 @@ async def _framework_refused(request: Request, error: Exception) -> Response:
 async def _database_failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, (DBAPIError, PoolExhausted, StaleDataError))  # noqa: S101
     problem = problem_of_database(error)
-    # The parameters of a statement may be a caller's words: the log gets the kind of failure and never those.
-    facts = {
-        "code": problem.code,
-        "error": type(error).__name__,
-        "sqlstate": getattr(getattr(error, "orig", None), "sqlstate", None),
-        "path": request.scope.get("path"),
-    }
     if problem.status == 500:
-        log.error("database_error", **facts, exc_info=_without_parameters(error))
+        log.error("database_error", code=problem.code, **_facts_of(request, error))
     elif problem.status != 409:
-        log.warning("database_error", **facts)
+        log.warning("database_error", code=problem.code, **_facts_of(request, error))
     return problem.response(request.scope)
 
 
-def _without_parameters(error: Exception) -> Exception:
-    if isinstance(error, DBAPIError):
-        error.hide_parameters = True
-    return error
+def _facts_of(request: Request, error: Exception) -> dict[str, Any]:
+    """What the log may know. The parameters of a statement and PostgreSQL's DETAIL ("Failing row contains …") are a
+    caller's words, so the error's own text stays out of it."""
+    diagnosis = getattr(getattr(error, "orig", None), "diag", None)
+    return {
+        "error": type(error).__name__,
+        "sqlstate": getattr(diagnosis, "sqlstate", None),
+        "constraint": getattr(diagnosis, "constraint_name", None),
+        "statement": getattr(error, "statement", None),
+        "path": request.scope.get("path"),
+        "where": "".join(traceback.format_tb(error.__traceback__)),
+    }
 
 
 def _problem_of_validation(error: RequestValidationError) -> Problem:

@@ -42,9 +42,7 @@ def shared_desk(servers: Servers) -> Iterator[Desk]:
     with servers.admin() as admin:
         admin.execute(f'create database "{name}" template "{servers.template}" strategy file_copy')
     clock = SimulatedClock(START)
-    application = build(
-        settings_for(servers.url_of(name), servers.redis_url), clock=clock, gateway=MemoryGateway()
-    )
+    application = build(settings_for(servers.url_of(name), servers.redis_url), clock=clock, gateway=MemoryGateway())
     yield Desk(application, clock)
     application.database.dispose()
     with servers.admin() as admin:

@@ -19,9 +19,7 @@ HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
 
 def suspended(desk: Desk) -> str:
     number = desk.in_progress()
-    asked = AskSuspension(
-        number=number, reason="material_awaited", review_at=desk.clock.now() + timedelta(days=5)
-    )
+    asked = AskSuspension(number=number, reason="material_awaited", review_at=desk.clock.now() + timedelta(days=5))
     desk.do(HANDLER, ask_suspension, asked)
     desk.do("dispatcher1", grant_suspension, DecideRequest(number=number))
     return number
@@ -41,9 +39,7 @@ def extension_asked(desk: Desk, org: str = GOLMUD) -> str:
 
 def suspension_asked(desk: Desk) -> str:
     number = desk.in_progress()
-    asked = AskSuspension(
-        number=number, reason="caller_unreachable", review_at=desk.clock.now() + timedelta(days=5)
-    )
+    asked = AskSuspension(number=number, reason="caller_unreachable", review_at=desk.clock.now() + timedelta(days=5))
     desk.do(HANDLER, ask_suspension, asked)
     return number
 

@@ -19,6 +19,7 @@ from service.tickets.errors import TicketNotFound
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _LOST_PLUS = re.compile(r"(T\d\d:\d\d.*) (\d\d:?\d\d)")
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -38,19 +39,23 @@ def _not_blank(text: str) -> str:
 
 
 def _written_out(value: Any) -> Any:
-    """A number would pass for seconds since 1970, and nobody means that."""
-    if isinstance(value, str | datetime):
+    """A number, or digits alone, would pass for seconds since 1970, and nobody means that."""
+    if isinstance(value, str) and _DATED.match(value):
         return value
     raise PydanticCustomError("instant_text", "Must be a time with its offset")
 
 
+def _written_day(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return value
+    raise PydanticCustomError("date_type", "Must be a date")
+
+
 def _from_address(value: Any) -> Any:
     """In an address `+` means a space unless it is escaped, and a day alone means its local midnight."""
-    if isinstance(value, str):
-        if _DAY.fullmatch(value):
-            return f"{value}T00:00:00+08:00"
-        return _LOST_PLUS.sub(r"\1+\2", value)
-    return value
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return f"{value}T00:00:00+08:00"
+    return _written_out(_LOST_PLUS.sub(r"\1+\2", value) if isinstance(value, str) else value)
 
 
 def _storable(instant: datetime) -> datetime:
@@ -127,4 +132,4 @@ PageCursor = Annotated[
     str | None, Query(max_length=200, description="上一页的 `next_cursor` / `next_cursor` of the page before")
 ]
 InstantQuery = Annotated[AwareDatetime, BeforeValidator(_from_address), AfterValidator(_storable)]
-Day = Annotated[date, AfterValidator(_storable_day)]
+Day = Annotated[date, BeforeValidator(_written_day), AfterValidator(_storable_day)]
