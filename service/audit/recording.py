@@ -5,7 +5,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from service.audit.models import AuditEvent
+from service.core.db import table_of
 from service.core.unit import Unit
+
+# Core, not ORM: nothing is read back, and the statement is compiled once.
+_INSERT = insert(table_of(AuditEvent))
 
 
 def record(
@@ -17,16 +21,17 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Write one audit event in the unit's transaction. `action` is `subject:verb`; the actor's kind goes before it."""
-    unit.session.execute(
-        insert(AuditEvent).values(
-            at=unit.now,
-            actor_id=unit.actor.id,
-            actor_name=unit.actor.name,
-            actor_org=unit.actor.org_code,
-            action=f"{unit.actor.kind}:{action}",
-            subject=subject,
-            before=before,
-            after=after,
-            correlation_id=unit.correlation_id,
-        )
+    unit.session.connection().execute(
+        _INSERT,
+        {
+            "at": unit.now,
+            "actor_id": unit.actor.id,
+            "actor_name": unit.actor.name,
+            "actor_org": unit.actor.org_code,
+            "action": f"{unit.actor.kind}:{action}",
+            "subject": subject,
+            "before": before,
+            "after": after,
+            "correlation_id": unit.correlation_id,
+        },
     )

@@ -1,12 +1,12 @@
 """The engine, the base of the tables, and the only two ways to a session."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine
+from sqlalchemy import DateTime, Engine, MetaData, Table, TextClause, bindparam, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -84,3 +84,24 @@ class Database:
         if self._engine is not None and self._pid == os.getpid():
             self._engine.dispose()
         self._engine = None
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table behind a model, for statements without the ORM."""
+    return cast("Table", model.__table__)
+
+
+def insert_text(
+    model: type[Base], columns: Iterable[str], *, then: str, values: dict[str, str] | None = None
+) -> TextClause:
+    """An INSERT of these columns as SQL text, made once and kept: SQLAlchemy compiles a statement with ON CONFLICT
+    anew at every execution, which costs more than the statement itself.
+
+    `then` follows the VALUES (ON CONFLICT …, RETURNING …); `values` gives columns whose value is an expression.
+    The other columns are bound by name, with their types. Only names from the code go in, never input.
+    """
+    table = table_of(model)
+    bound = list(columns)
+    expressions = {name: f":{name}" for name in bound} | (values or {})
+    sql = f"insert into {table.name} ({', '.join(expressions)}) values ({', '.join(expressions.values())}) {then}"  # noqa: S608
+    return text(sql).bindparams(*(bindparam(name, type_=table.c[name].type) for name in bound))

@@ -13,9 +13,7 @@ class OrgUnit(Base):
     __table_args__ = (
         CheckConstraint("code ~ '^[0-9]{6}$'", name="code_is_six_digits"),
         CheckConstraint("level in ('province', 'prefecture', 'county')", name="level"),
-        CheckConstraint(
-            "(level = 'province') = (parent_code is null)", name="only_the_province_has_no_parent"
-        ),
+        CheckConstraint("(level = 'province') = (parent_code is null)", name="only_the_province_has_no_parent"),
     )
 
     code: Mapped[str] = mapped_column(String(6), primary_key=True)

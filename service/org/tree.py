@@ -42,6 +42,11 @@ class OrgTree:
     def __init__(self, unions: list[Union]) -> None:
         self._unions = {union.code: union for union in unions}
 
+    @property
+    def is_empty(self) -> bool:
+        """Before seeding."""
+        return not self._unions
+
     def __contains__(self, code: str) -> bool:
         return code in self._unions
 
@@ -70,9 +75,9 @@ def org_tree(session: Session) -> OrgTree:
     tree = _TREES.get(engine)
     if tree is None or not list(tree):
         rows = session.execute(
-            select(
-                OrgUnit.code, OrgUnit.name_zh, OrgUnit.name_en, OrgUnit.level, OrgUnit.parent_code
-            ).order_by(OrgUnit.code)
+            select(OrgUnit.code, OrgUnit.name_zh, OrgUnit.name_en, OrgUnit.level, OrgUnit.parent_code).order_by(
+                OrgUnit.code
+            )
         )
         tree = _TREES[engine] = OrgTree([Union(*row) for row in rows])
     return tree

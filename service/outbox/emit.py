@@ -5,12 +5,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
-
+from service.core.db import insert_text
 from service.core.unit import Unit
 from service.outbox.models import OutboxMessage
 
 CHANNEL = "hotline_outbox"  # a trigger on the table notifies it, so the bell rings on commit and only then
+
+_INSERT = insert_text(
+    OutboxMessage,
+    ("key", "kind", "queue", "payload", "correlation_id", "created_at", "available_at"),
+    values={"attempts": "0", "publishes": "0"},
+    then="on conflict (key) do nothing",
+)
 
 
 class Queue(StrEnum):
@@ -48,4 +54,4 @@ def emit(unit: Unit, *messages: Message) -> None:
         }
         for message in messages
     ]
-    unit.session.execute(insert(OutboxMessage).values(rows).on_conflict_do_nothing(index_elements=["key"]))
+    unit.session.connection().execute(_INSERT, rows)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from service.core.db import table_of
 from service.core.unit import Unit
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import Rules, current_rules, rules_of
@@ -24,6 +25,8 @@ from sla_rules import (
     due_rungs,
     plan,
 )
+
+_INSERT = insert(table_of(SlaClock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def prepare(command: StartClock, rules: Rules) -> dict[str, Any]:
 
 def insert_prepared(unit: Unit, values: dict[str, Any], *, ticket_id: int) -> None:
     """Insert what `prepare` made, for a ticket whose id is known by now."""
-    unit.session.execute(insert(SlaClock).values({**values, "ticket_id": ticket_id}))
+    unit.session.connection().execute(_INSERT, {**values, "ticket_id": ticket_id})
 
 
 def running(unit: Unit, ticket_id: int) -> dict[ClockKind, SlaClock]:

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.audit.recording import record
 from service.core.clock import local
 from service.core.crypto import digits_only
+from service.core.db import insert_text
 from service.core.errors import Bilingual
 from service.core.ids import new_query_code
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
@@ -39,6 +39,34 @@ from service.tickets.taxonomy import leaves
 from sla_rules import ClockKind, Tier
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+# A name told later fills the gap; a known name is not overwritten by silence.
+_UPSERT_CALLER = insert_text(
+    Caller,
+    ("phone_hash", "phone_sealed", "phone_last4", "name_sealed", "created_at"),
+    then="on conflict (phone_hash) do update set name_sealed = coalesce(excluded.name_sealed, caller.name_sealed)"
+    " returning id",
+)
+_UPSERT_EMPLOYER = insert_text(
+    Employer,
+    ("name", "name_key", "created_at"),
+    then="on conflict (name_key) do update set name_key = excluded.name_key returning id",
+)
+# `QH12351-YYYYMMDD-NNNNNN`: the local day, and a sequence that makes no two intakes wait for each other. The unique
+# key on (created_by, idempotency_key) is the lock between two copies of one request; without a key nothing conflicts.
+_INSERT_TICKET = select(Ticket).from_statement(
+    insert_text(
+        Ticket,
+        (
+            "query_code_sealed", "state", "kind", "channel", "urgent", "category_code", "place_code", "title", "body",
+            "caller_id", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "received_at",
+            "holder_code", "cycle", "bounces", "due_at", "half_at", "provisional", "suspended", "row_version",
+            "created_by", "created_at", "idempotency_key", "idempotency_digest",
+        ),
+        values={"number": f"cast(:day as text) || lpad((nextval('{NUMBER_SEQUENCE.name}') % 1000000)::text, 6, '0')"},
+        then="on conflict (created_by, idempotency_key) do nothing returning *",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +118,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     query_code = new_query_code()
     digest = _digest(command) if command.idempotency_key else None
     values = {
-        "number": _number_expression(unit.now),
+        "day": f"QH12351-{local(unit.now):%Y%m%d}-",
         "query_code_sealed": unit.vault.seal(query_code),
         "state": State.registered.value,
         "kind": command.kind,
@@ -109,8 +137,9 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         "received_at": received_at,
         "holder_code": PROVINCE_CODE,
         "cycle": 1,
-        "due_at": unit.now,
-        "half_at": unit.now,
+        "bounces": 0,
+        "suspended": False,
+        "row_version": 1,
         "created_by": unit.actor.id,
         "created_at": unit.now,
         "idempotency_key": command.idempotency_key,
@@ -128,10 +157,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     )
     clock = clocks.prepare(start, rules)
     values |= {"due_at": clock["due_at"], "half_at": clock["half_at"], "provisional": clock["provisional"]}
-    statement = upsert(Ticket).values(values)
-    if command.idempotency_key:
-        statement = statement.on_conflict_do_nothing(index_elements=["created_by", "idempotency_key"])
-    ticket = unit.session.scalars(statement.returning(Ticket)).one_or_none()
+    ticket = unit.session.scalars(_INSERT_TICKET, values).one_or_none()
     if ticket is None:
         return _first_answer(unit, command, digest)
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
@@ -205,12 +231,6 @@ def _check_codes(session: Session, command: RegisterTicket) -> None:
     org_tree(session).get(command.place_code)
 
 
-def _number_expression(now: datetime) -> ColumnElement[str]:
-    """`QH12351-YYYYMMDD-NNNNNN`: the local day, and a sequence that makes no two intakes wait for each other."""
-    serial = cast(func.mod(NUMBER_SEQUENCE.next_value(), 1_000_000), Text)
-    return literal(f"QH12351-{local(now):%Y%m%d}-") + func.lpad(serial, 6, "0")
-
-
 def _caller(unit: Unit, command: RegisterTicket) -> int | None:
     """The caller's row by the keyed hash of the number; an anonymous caller without a number has none."""
     if command.phone is None:
@@ -219,18 +239,17 @@ def _caller(unit: Unit, command: RegisterTicket) -> int | None:
     if not 5 <= len(digits) <= 15:
         raise PhoneUnreadable
     name = unit.vault.seal(command.caller_name) if command.caller_name and not command.anonymous else None
-    statement = upsert(Caller).values(
-        phone_hash=unit.vault.lookup(digits),
-        phone_sealed=unit.vault.seal(digits),
-        phone_last4=digits[-4:],
-        name_sealed=name,
-        created_at=unit.now,
-    )
-    # A name told later fills the gap; a known name is not overwritten by silence.
-    named = {"name_sealed": statement.excluded.name_sealed if name else Caller.name_sealed}
-    return unit.session.scalars(
-        statement.on_conflict_do_update(index_elements=["phone_hash"], set_=named).returning(Caller.id)
-    ).one()
+    caller_id: int = unit.session.execute(
+        _UPSERT_CALLER,
+        {
+            "phone_hash": unit.vault.lookup(digits),
+            "phone_sealed": unit.vault.seal(digits),
+            "phone_last4": digits[-4:],
+            "name_sealed": name,
+            "created_at": unit.now,
+        },
+    ).scalar_one()
+    return caller_id
 
 
 _SPACES = re.compile(r"\s+")
@@ -244,12 +263,9 @@ def employer_key(name: str) -> str:
 def _employer(unit: Unit, name: str | None) -> int | None:
     if not name or not employer_key(name):
         return None
-    statement = upsert(Employer).values(name=name, name_key=employer_key(name), created_at=unit.now)
-    return unit.session.scalars(
-        statement.on_conflict_do_update(index_elements=["name_key"], set_={"name_key": Employer.name_key}).returning(
-            Employer.id
-        )
-    ).one()
+    values = {"name": name, "name_key": employer_key(name), "created_at": unit.now}
+    employer_id: int = unit.session.execute(_UPSERT_EMPLOYER, values).scalar_one()
+    return employer_id
 
 
 def _digest(command: RegisterTicket) -> bytes:

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 
 from service.audit.recording import record
 from service.core.clock import local
+from service.core.db import table_of
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
 from service.org.tree import org_tree, within
@@ -48,6 +49,10 @@ class Suspension:
     review_at: datetime
     reason: str
     asked_by: int | None
+
+
+# Core, not ORM: nothing is read back, and the statement is compiled once.
+_INSERT_EVENT = insert(table_of(TicketEvent))
 
 
 def take(unit: Unit, number: str, step: Step, *, version: int | None = None) -> Ticket:
@@ -128,21 +133,22 @@ def write_event(
     data: dict[str, Any] | None = None,
 ) -> None:
     """Append to the timeline. Nothing is ever edited there: the database refuses it."""
-    unit.session.execute(
-        insert(TicketEvent).values(
-            ticket_id=ticket.id,
-            at=unit.now,
-            kind=kind,
-            from_state=from_state,
-            to_state=ticket.state,
-            cycle=ticket.cycle,
-            actor_id=unit.actor.id,
-            actor_name=unit.actor.name,
-            actor_org=unit.actor.org_code,
-            note=note,
-            data=data or {},
-            correlation_id=unit.correlation_id,
-        )
+    unit.session.connection().execute(
+        _INSERT_EVENT,
+        {
+            "ticket_id": ticket.id,
+            "at": unit.now,
+            "kind": kind,
+            "from_state": from_state,
+            "to_state": ticket.state,
+            "cycle": ticket.cycle,
+            "actor_id": unit.actor.id,
+            "actor_name": unit.actor.name,
+            "actor_org": unit.actor.org_code,
+            "note": note,
+            "data": data or {},
+            "correlation_id": unit.correlation_id,
+        },
     )
 
 
