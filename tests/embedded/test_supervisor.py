@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from processes import ROOT, alive, within
 
 from service.supervisor import Backoff, ChildSpec, run_supervised
+from tests.embedded.processes import ROOT, alive, within
 
 SUPERVISOR = """
 import json, sys
@@ -71,13 +71,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Run a supervisor over children given as `name=source`, in a session of its own as in a terminal."""
     running: list[subprocess.Popen[str]] = []
 
-    def run(
-        *, stop_timeout: float = 10.0, ready: Path | None = None, **sources: str
-    ) -> subprocess.Popen[str]:
+    def run(*, stop_timeout: float = 10.0, ready: Path | None = None, **sources: str) -> subprocess.Popen[str]:
         wanted = {
             "children": {
-                name: [sys.executable, "-I", "-S", "-c", source, str(tmp_path)]
-                for name, source in sources.items()
+                name: [sys.executable, "-I", "-S", "-c", source, str(tmp_path)] for name, source in sources.items()
             },
             "logs": str(tmp_path / "logs"),
             "ready": str(ready) if ready else None,
@@ -146,9 +143,7 @@ def test_a_child_killed_with_9_is_started_again_and_the_console_says_so(tmp_path
         assert part in console
 
 
-def test_a_child_that_keeps_crashing_is_tried_ever_less_often_with_its_last_words(
-    tmp_path: Path, start: Start
-) -> None:
+def test_a_child_that_keeps_crashing_is_tried_ever_less_often_with_its_last_words(tmp_path: Path, start: Start) -> None:
     supervisor = start(api=CRASHING)
     assert supervisor.stderr is not None
     lines = [supervisor.stderr.readline() for _ in range(4)]
@@ -182,9 +177,7 @@ def test_a_child_that_was_healthy_for_long_begins_with_the_shortest_pause_again(
     assert ["0.01 s" in line for line in said] == [True] * len(said)
 
 
-def test_what_ignores_the_request_to_stop_is_killed_with_what_it_started(
-    tmp_path: Path, start: Start
-) -> None:
+def test_what_ignores_the_request_to_stop_is_killed_with_what_it_started(tmp_path: Path, start: Start) -> None:
     supervisor = start(worker=STUBBORN, stop_timeout=0.5)
     pids = [pid_of(tmp_path, "worker"), pid_of(tmp_path, "grandchild")]
     supervisor.send_signal(signal.SIGINT)
