@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api import documentation
 from service.api.errors import add_error_handlers
 from service.api.middleware import BodyGate, RequestNames, RequestSlots
-from service.api.routers import auth, health, inbox, queues, reports, steps, tickets
+from service.api.routers import API, auth, health, inbox, queues, reports, steps, tickets
 from service.api.routers.health import Readings
 from service.bootstrap import Application, build
 from service.core.logging import configure_logging, log
@@ -21,8 +21,6 @@ from service.core.settings import load_settings
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.taxonomy import leaves
-
-API = "/api/v1"
 
 
 def create_app(application: Application | None = None) -> FastAPI:
@@ -42,16 +40,15 @@ def create_app(application: Application | None = None) -> FastAPI:
         redoc_url=None,
         # An address with a slash too many is not there; a redirect would carry a body to wherever the proxy thinks.
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
     )
     app.state.application = parts
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    for room in (tickets, steps, queues, inbox, reports, auth):
-        app.include_router(room.router, prefix=API)
-    app.include_router(health.router)
+    for group in (tickets, steps, queues, inbox, reports, auth, health):
+        # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
+        app.router.routes.extend(group.router.routes)
     _stand_in_front(app, parts)
     return app
 

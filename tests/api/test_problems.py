@@ -205,7 +205,11 @@ class Log:
         self.entries: list[str] = []
 
     def __getattr__(self, level: str) -> Callable[..., None]:
-        return lambda event, **facts: self.entries.append(f"{level} {event} {facts} {sys.exc_info()[1]!r}")
+        def remember(event: str, **facts: object) -> None:
+            error = sys.exc_info()[1] if level == "exception" else None
+            self.entries.append(f"{level} {event} {facts} {error!r}")
+
+        return remember
 
 
 def test_what_nobody_expected_is_a_500_with_a_number_to_ask_about(
@@ -233,18 +237,19 @@ def test_an_error_in_sql_is_logged_without_what_was_sent(
 ) -> None:
     log = Log()
     monkeypatch.setattr("service.api.errors.log", log)
+    phone = "1389700" + "1234"  # apart, for a traceback quotes this file
 
     @app.get("/api/v1/broken")
     def broken() -> None:
         with application.unit() as unit:
-            unit.session.execute(text("select :phone from nowhere"), {"phone": "13897001234"})
+            unit.session.execute(text("select :phone from nowhere"), {"phone": phone})
 
     refused = api.get("/broken")
 
     assert refused.status_code == 500
     assert "nowhere" not in refused.text
     assert "42P01" in log.entries[0]
-    assert "13897001234" not in log.entries[0]
+    assert phone not in log.entries[0]
 
 
 @pytest.mark.parametrize(("name", "pointer"), [("😀", "#/😀"), ("x" * 5000, "#/" + "x" * 80), ("\ud800", "#")])

@@ -3,19 +3,20 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import Form, Request, Response
 from pydantic import AfterValidator, StringConstraints
 
 from service.api.deps import NOBODY, Parts, Working, answer
 from service.api.documentation import both, refusals
 from service.api.errors import correlation_id_of
+from service.api.routers import room
 from service.api.schemas.fields import fit
 from service.api.schemas.people import Me, Token
 from service.identity.errors import LoginFailed, LoginLocked
 from service.identity.people import Login, display_name, log_in, log_out
 from service.org.tree import org_tree
 
-router = APIRouter(tags=["auth"])
+router = room("auth")
 
 Username = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(fit)]
 # argon2 reads all it is given: a password of a megabyte would be a way to keep a processor busy.

@@ -17,7 +17,7 @@ from service.api.schemas.tickets import ResponseBody, Words
 from service.bootstrap import Application
 from service.core.errors import Bilingual
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
 
 # Anybody may ask for readiness, as often as they like: the servers are asked at most this often.
 _ASK_EVERY_SECONDS = 1.0

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from service.api.deps import Working, answer
 from service.api.documentation import both, refusals
+from service.api.routers import room
 from service.api.schemas.fields import PageCursor, PageLimit
 from service.api.schemas.people import Inbox
 from service.notifications.inbox import inbox_page, mark_read
 
-router = APIRouter(prefix="/inbox", tags=["inbox"])
+router = room("inbox", "/inbox")
 
 
 @router.get(

@@ -2,16 +2,17 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from service.api.deps import Working, answer
 from service.api.documentation import READ_REFUSALS, both, needs
+from service.api.routers import room
 from service.api.schemas.fields import Code, PageCursor, PageLimit, StateName
 from service.api.schemas.tickets import TicketPage
 from service.identity.permissions import Permission
 from service.tickets.queries import QueueQuery, queue_page
 
-router = APIRouter(prefix="/queues", tags=["queues"])
+router = room("queues", "/queues")
 
 
 @router.get(

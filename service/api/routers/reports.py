@@ -3,17 +3,18 @@
 import json
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from service.api.deps import Working
 from service.api.documentation import READ_REFUSALS, both, needs
+from service.api.routers import room
 from service.api.schemas.fields import Code, Day
 from service.core.unit import PROVINCE_CODE
 from service.identity.permissions import Permission
 from service.reports.breaches import BreachQuery, breach_report
 from service.reports.export import to_csv, to_xlsx
 
-router = APIRouter(prefix="/reports", tags=["reports"])
+router = room("reports", "/reports")
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

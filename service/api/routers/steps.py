@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 from fastapi.openapi.models import Example
 
 from service.api.deps import Working, answer
 from service.api.documentation import IN_A_WEEK, STEP_REFUSALS, YESTERDAY, both, needs
+from service.api.routers import room
 from service.api.schemas import actions
 from service.api.schemas.fields import TicketNumber
 from service.api.schemas.tickets import TicketOut
@@ -70,7 +71,7 @@ from service.tickets.requests import DecideRequest
 from service.tickets.states import TABLE, Step
 from sla_rules import Tier
 
-router = APIRouter(prefix="/tickets/{number}", tags=["steps"])
+router = room("steps", "/tickets/{number}")
 
 C = TypeVar("C")
 TakeStep = Callable[[Unit, str, Mapping[str, Any]], object]

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import Body, Header, Query, Response
 
 from service.api.deps import Working, answer
 from service.api.documentation import READ_REFUSALS, both, needs, refusals
+from service.api.routers import room
 from service.api.schemas.fields import (
     ClockName,
     Code,
@@ -38,7 +39,7 @@ from service.tickets.queries import (
     timeline,
 )
 
-router = APIRouter(prefix="/tickets", tags=["tickets"])
+router = room("tickets", "/tickets")
 
 CREATE_EXAMPLES = {
     "wages": {
