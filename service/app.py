@@ -1,7 +1,6 @@
 """The web application: the factory that uvicorn calls (`uvicorn --factory service.app:create_app`).
 
-Other faces of the service are mounted beside the API by `create_app`'s caller or below, as sub-applications with
-their own errors and pages.
+The pages for staff and workers are mounted beside the API, as sub-applications with their own errors.
 """
 
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from service.api.middleware import BodyGate, RequestNames, RequestSlots
 from service.api.routers import API, auth, health, inbox, queues, reports, steps, tickets
 from service.api.routers.health import Readings
 from service.bootstrap import Application, build
+from service.console import mount_pages
 from service.core.logging import configure_logging, log
 from service.core.settings import load_settings
 from service.org.tree import org_tree
@@ -49,6 +49,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     for group in (tickets, steps, queues, inbox, reports, auth, health):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
+    mount_pages(app, parts)
     _stand_in_front(app, parts)
     return app
 

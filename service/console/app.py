@@ -1,0 +1,118 @@
+"""The two sets of pages as applications of their own, each with its errors, its files and its headers."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from service.bootstrap import Application
+from service.console import intake, login, noticepage, queue, reportpage, ticketpage, workerpages
+from service.console.endpoints import Endpoints, PageMaker, pages
+from service.console.errors import error_page, problem_for
+from service.console.rendering import STATIC
+from service.console.security import FORM_MARK, SecurityHeaders, check_form_mark
+from service.console.visit import Visit
+
+CONSOLE, WORKER_PAGES = "/console", "/w"
+STAFF_HOME, WORKER_HOME = "/", "/track"
+_A_YEAR = "public, max-age=31536000, immutable"
+
+
+class Files(StaticFiles):
+    """The stylesheet and what goes with it: an address carries a hash of the content, so a browser asks once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As StaticFiles, with leave to keep what was found."""
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["Cache-Control"] = _A_YEAR
+        return response
+
+
+def create_console(application: Application) -> Starlette:
+    """The staff's pages, to be mounted at `/console`."""
+
+    def form_is_ours(visit: Visit) -> None:
+        if visit.request.method == "POST":
+            check_form_mark(application.vault, visit.token, visit.value(FORM_MARK))
+
+    page = pages(application, home=STAFF_HOME, before=form_is_ours)
+    # The login form belongs to no login yet: it checks its own mark.
+    open_page = pages(application, home=STAFF_HOME)
+    ticket = "/tickets/{number}"
+    return _application(
+        application,
+        STAFF_HOME,
+        [
+            *_both("/login", open_page, login.show_login, login.take_login),
+            Route("/logout", page(login.take_logout), methods=["POST"]),
+            Route("/", page(queue.show_home), methods=["GET"]),
+            Route("/tickets", page(queue.show_tickets), methods=["GET"]),
+            *_both("/tickets/new", page, intake.show_intake, intake.take_intake),
+            *_both(ticket, page, ticketpage.show_ticket, ticketpage.take_ticket_step),
+            Route(f"{ticket}/registered", page(intake.show_registered), methods=["GET"]),
+            Route(f"{ticket}/caller", page(ticketpage.show_caller), methods=["POST"]),
+            Route("/reports/breaches", page(reportpage.show_report), methods=["GET"]),
+            Route("/reports/breaches.{kind}", page(reportpage.show_report_file), methods=["GET"]),
+            *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
+        ],
+    )
+
+
+def create_worker_pages(application: Application) -> Starlette:
+    """The worker's pages, to be mounted at `/w`.
+
+    Their forms carry no mark: nobody is logged in, and what each form needs (a signed link, a query code) is known
+    to no other site.
+    """
+    page = pages(application, home=WORKER_HOME)
+    return _application(
+        application,
+        WORKER_HOME,
+        [
+            *_both("/track", page, workerpages.show_tracking, workerpages.take_tracking),
+            *_both("/rate/{token}", page, workerpages.show_rating, workerpages.take_rating),
+        ],
+    )
+
+
+def mount_pages(app: FastAPI, application: Application) -> None:
+    """Both sets at their addresses, and the short addresses that people type."""
+    app.mount(CONSOLE, create_console(application))
+    app.mount(WORKER_PAGES, create_worker_pages(application))
+    staff, worker = CONSOLE + STAFF_HOME, WORKER_PAGES + WORKER_HOME
+    for short, page in (("/", staff), (CONSOLE, staff), (WORKER_PAGES, worker)):
+        app.add_route(short, _redirect_to(page), include_in_schema=False)
+
+
+def _application(application: Application, home: str, routes: list[BaseRoute]) -> Starlette:
+    async def refused(request: Request, error: Exception) -> Response:
+        visit = Visit(request=request, application=application, typed={}, home=home)
+        return error_page(visit, problem_for(visit, error))
+
+    app = Starlette(
+        routes=[*routes, Mount("/static", Files(directory=STATIC), name="static")],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: refused},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _both(path: str, page: Endpoints, show: PageMaker, take: PageMaker) -> list[BaseRoute]:
+    """A page and its form, at one address: what answers a refused form can be reloaded."""
+    return [Route(path, page(show), methods=["GET"]), Route(path, page(take), methods=["POST"])]
+
+
+def _redirect_to(path: str) -> Callable[[Request], Response]:
+    def endpoint(_: Request) -> Response:
+        return RedirectResponse(path, 307)
+
+    return endpoint

@@ -1,0 +1,91 @@
+"""Logging in and out."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, StringConstraints
+from starlette.responses import Response
+
+from service.api.deps import NOBODY
+from service.api.errors import problem_of
+from service.api.routers.auth import Password, Username
+from service.console.forms import Wrong, checked
+from service.console.security import (
+    FORM_MARK,
+    SESSION_COOKIE,
+    VISITOR_COOKIE,
+    check_form_mark,
+    form_mark,
+    new_visitor,
+    set_private_cookie,
+)
+from service.console.visit import Visit
+from service.core.errors import Bilingual, HotlineError
+from service.identity.errors import LoginFailed, LoginLocked
+from service.identity.people import Login, log_in, log_out
+
+HOME = "/"
+
+
+class Credentials(BaseModel):
+    """What somebody types to log in."""
+
+    username: Annotated[Username, StringConstraints(strip_whitespace=True)]
+    password: Password
+
+
+def show_login(visit: Visit) -> Response:
+    """The login form."""
+    return _login_page(visit)
+
+
+def take_login(visit: Visit) -> Response:
+    """Check the password; the token goes into a cookie that no script reads."""
+    check_form_mark(visit.application.vault, visit.request.cookies.get(VISITOR_COOKIE, ""), visit.value(FORM_MARK))
+    try:
+        credentials = checked(Credentials, {"username": visit.value("username"), "password": visit.value("password")})
+    except Wrong:
+        return _login_page(visit, refusal=LoginFailed())
+    outcome: Login | LoginFailed | LoginLocked
+    settings = visit.application.settings
+    with visit.application.unit(NOBODY, correlation_id=visit.correlation_id) as unit:
+        try:
+            outcome = log_in(unit, **credentials, lasts=timedelta(hours=settings.token_hours))
+        except (LoginFailed, LoginLocked) as refusal:
+            # The failed attempt is counted in this transaction: it has to commit although the answer is no.
+            outcome = refusal
+    if not isinstance(outcome, Login):
+        return _login_page(visit, refusal=outcome)
+    response = visit.goto(_inside(visit.value("next"), visit.root))
+    set_private_cookie(visit.request, response, SESSION_COOKIE, outcome.token, seconds=None)
+    return response
+
+
+def take_logout(visit: Visit) -> Response:
+    """The token ends everywhere at once."""
+    with visit.application.unit(NOBODY, correlation_id=visit.correlation_id) as unit:
+        log_out(unit, visit.token)
+    response = visit.goto("/login")
+    response.delete_cookie(SESSION_COOKIE, path=visit.root or "/")
+    return response
+
+
+def _login_page(visit: Visit, *, refusal: HotlineError | None = None) -> Response:
+    visitor = visit.request.cookies.get(VISITOR_COOKIE) or new_visitor()
+    problem = problem_of(refusal) if refusal is not None else None
+    response = visit.page(
+        "login.html",
+        status=problem.status if problem else 200,
+        refusal=Bilingual(problem.zh, problem.en) if problem else None,
+        username=visit.value("username"),
+        next=visit.query("next") or visit.value("next"),
+        mark=form_mark(visit.application.vault, visitor),
+    )
+    set_private_cookie(visit.request, response, VISITOR_COOKIE, visitor, seconds=None)
+    return response
+
+
+def _inside(wanted: str, root: str) -> str:
+    """The page to go to after a login, if it is one of ours: an address from outside leads nowhere else."""
+    inside = wanted.startswith(f"{root}/") and not wanted.startswith(f"{root}//") and wanted.isprintable()
+    return wanted.removeprefix(root) if inside and "\\" not in wanted else HOME

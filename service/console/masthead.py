@@ -1,0 +1,42 @@
+"""What the head of every page says of the reader."""
+
+from dataclasses import dataclass
+
+from service.core.errors import Bilingual
+from service.core.unit import Unit
+from service.identity.people import display_name
+from service.identity.permissions import Permission
+from service.notifications.inbox import unread_count
+from service.org.tree import org_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Masthead:
+    """Who is logged in, what of the menu is theirs, and how many notices wait. Two statements."""
+
+    name: str
+    username: str
+    org_code: str
+    union: Bilingual
+    roles: tuple[str, ...]
+    unread: int
+    reads_tickets: bool
+    creates_tickets: bool
+    reads_reports: bool
+
+
+def masthead_of(unit: Unit) -> Masthead:
+    """The masthead for the actor of a unit."""
+    actor = unit.actor
+    union = org_tree(unit.session).get(actor.org_code)
+    return Masthead(
+        name=display_name(unit),
+        username=actor.name,
+        org_code=actor.org_code,
+        union=Bilingual(union.name_zh, union.name_en),
+        roles=tuple(sorted(actor.roles)),
+        unread=unread_count(unit),
+        reads_tickets=actor.may(Permission.ticket_read),
+        creates_tickets=actor.may(Permission.ticket_create),
+        reads_reports=actor.may(Permission.report_read),
+    )

@@ -1,0 +1,123 @@
+"""The queue of a union by deadline, and the list of all tickets."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from service.console import words
+from service.console.forms import of_unions
+from service.console.visit import Visit
+from service.console.when import remaining
+from service.core.errors import Bilingual
+from service.core.ids import TICKET_NUMBER
+from service.core.unit import Unit
+from service.identity.permissions import Permission
+from service.org.tree import org_tree
+from service.sla.rules import current_rules
+from service.tickets.queries import ListQuery, QueueQuery, TicketRow, list_tickets, queue_page
+from service.tickets.states import OPEN, State
+
+PAGE_LENGTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """A ticket in a queue, with what is left of its deadline in words."""
+
+    row: TicketRow
+    remaining: Bilingual
+    collective: bool
+
+
+def show_home(visit: Visit) -> Response:
+    """The queue; who handles no tickets sees their notices instead."""
+    with visit.reading() as unit:
+        if not unit.actor.may(Permission.ticket_read):
+            return visit.goto("/inbox")
+    return show_queue(visit)
+
+
+def show_queue(visit: Visit) -> Response:
+    """Open tickets of a union and those below it, the nearest deadline first."""
+    state = visit.query("state")
+    own_only = visit.query("own") == "1"
+    with visit.reading(Permission.ticket_read) as unit:
+        tree = org_tree(unit.session)
+        org = visit.query("org") or unit.actor.org_code
+        query = QueueQuery(
+            org=org,
+            state=state if state in _OPEN_STATES else None,
+            own_only=own_only,
+            limit=PAGE_LENGTH,
+            cursor=visit.query("cursor") or None,
+        )
+        page = queue_page(unit, query)
+        lines = _lines(unit, page.rows)
+        unions = of_unions(tree, scope=unit.actor.scope)
+        name = tree.get(org)
+        now = unit.now
+    return visit.page(
+        "queue.html",
+        lines=lines,
+        next_cursor=page.next_cursor,
+        state=query.state or "",
+        states=_OPEN_STATES,
+        own_only=own_only,
+        org=org,
+        union=Bilingual(name.name_zh, name.name_en),
+        unions=unions if sum(len(group.options) for group in unions) > 1 else (),
+        now=now,
+        first_page=query.cursor is None,
+    )
+
+
+def show_tickets(visit: Visit) -> Response:
+    """All tickets in scope, ended ones too, newest first; or straight to one by its number."""
+    wanted = visit.query("number").upper()
+    if wanted:
+        number = wanted if wanted.startswith("QH12351-") else f"QH12351-{wanted}"
+        if TICKET_NUMBER.match(number):
+            return visit.goto(f"/tickets/{number}")
+    state = visit.query("state")
+    tier = visit.query("tier")
+    with visit.reading(Permission.ticket_read) as unit:
+        query = ListQuery(
+            state=state if state in words.STATES else None,
+            tier=tier if tier in words.TIERS and tier else None,
+            org=visit.query("org") or None,
+            limit=PAGE_LENGTH,
+            cursor=visit.query("cursor") or None,
+        )
+        page = list_tickets(unit, query)
+        lines = _lines(unit, page.rows)
+        unions = of_unions(org_tree(unit.session), scope=unit.actor.scope)
+        now = unit.now
+    return visit.page(
+        "tickets.html",
+        lines=lines,
+        next_cursor=page.next_cursor,
+        state=query.state or "",
+        tier=query.tier or "",
+        org=query.org or "",
+        states=tuple(words.STATES),
+        tiers=tuple(code for code in words.TIERS if code),
+        unions=unions if sum(len(group.options) for group in unions) > 1 else (),
+        unknown_number=wanted,
+        now=now,
+        first_page=query.cursor is None,
+    )
+
+
+_OPEN_STATES = tuple(state.value for state in State if state in OPEN)
+
+
+def _lines(unit: Unit, rows: tuple[TicketRow, ...]) -> tuple[QueueLine, ...]:
+    rules = current_rules(unit.session)
+    return tuple(
+        QueueLine(
+            row=row,
+            remaining=remaining(row, rules, unit.now),
+            collective=row.people_count >= rules.policy.limits.collective_threshold,
+        )
+        for row in rows
+    )

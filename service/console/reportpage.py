@@ -1,0 +1,125 @@
+"""The breach report on a screen and as files."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from service.console.forms import of_unions
+from service.console.visit import Visit
+from service.console.when import shown_span
+from service.core.clock import local
+from service.core.errors import Bilingual, Malformed
+from service.core.unit import Unit
+from service.identity.permissions import Permission
+from service.org.tree import org_tree
+from service.reports.breaches import BreachQuery, BreachReport, BreachRow, Total, breach_report
+from service.reports.export import to_csv, to_xlsx
+
+FILE_KINDS = ("csv", "xlsx")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# The screen is for reading, the file for counting: beyond so many rows the page says where the rest is.
+MOST_ROWS = 200
+BAR_LENGTH = 100
+
+
+class DayUnreadable(Malformed):
+    """A day that is no day."""
+
+    zh = "日期无法识别,请按 2026-11-20 的格式填写。"
+    en = "The day cannot be read; write it like 2026-11-20."
+
+
+@dataclass(frozen=True, slots=True)
+class UnionBar:
+    """A union's promises due in the period as parts of the longest bar: kept, broken, not yet decided."""
+
+    total: Total
+    on_time: float
+    late: float
+    open: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """A broken promise and by how much, in words."""
+
+    row: BreachRow
+    late: Bilingual
+
+
+def show_report(visit: Visit) -> Response:
+    """The report for a period (both days included) and a subtree."""
+    with visit.reading(Permission.report_read) as unit:
+        query = _query(unit, visit)
+        report = breach_report(unit, query)
+        unions = of_unions(org_tree(unit.session), scope=unit.actor.scope)
+    return visit.page(
+        "report.html",
+        report=report,
+        first=query.start,
+        last=query.end - timedelta(days=1),
+        org=query.org,
+        unions=unions,
+        bars=_bars(report),
+        lines=tuple(ReportLine(row=row, late=_late(row)) for row in report.rows[:MOST_ROWS]),
+        left_out=max(0, len(report.rows) - MOST_ROWS),
+    )
+
+
+def show_report_file(visit: Visit) -> Response:
+    """The same report as CSV or XLSX."""
+    kind = visit.request.path_params["kind"]
+    if kind not in FILE_KINDS:
+        raise HTTPException(404)
+    with visit.reading(Permission.report_read) as unit:
+        query = _query(unit, visit)
+        report = breach_report(unit, query)
+    content, media = (to_csv(report), "text/csv; charset=utf-8") if kind == "csv" else (to_xlsx(report), XLSX)
+    name = f"breaches-{query.org}-{query.start}-{query.end}.{kind}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media, headers=headers)
+
+
+def _query(unit: Unit, visit: Visit) -> BreachQuery:
+    """The present month until today unless days are given. People name the last day they mean; the query ends
+    before a day."""
+    today = local(unit.now).date()
+    first = _day(visit.query("from")) or today.replace(day=1)
+    last = _day(visit.query("to")) or max(first, today)
+    return BreachQuery(start=first, end=last + timedelta(days=1), org=visit.query("org") or unit.actor.org_code)
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise DayUnreadable from None
+    # Years that PostgreSQL and the calendar can both turn into instants.
+    if not 1900 <= day.year <= 9998:
+        raise DayUnreadable
+    return day
+
+
+def _bars(report: BreachReport) -> tuple[UnionBar, ...]:
+    longest = max((total.due for total in report.by_union), default=1)
+    return tuple(
+        UnionBar(
+            total=total,
+            on_time=round(BAR_LENGTH * total.on_time / longest, 2),
+            late=round(BAR_LENGTH * total.late / longest, 2),
+            open=round(BAR_LENGTH * total.open / longest, 2),
+        )
+        for total in sorted(report.by_union, key=lambda total: (-total.late, -total.due, total.key))
+    )
+
+
+def _late(row: BreachRow) -> Bilingual:
+    if row.late_working_days:
+        days = row.late_working_days
+        return Bilingual(f"{days} 个工作日", f"{days} working day{'' if days == 1 else 's'}")
+    span = timedelta(seconds=row.late_seconds)
+    return Bilingual(shown_span(span, "zh"), shown_span(span, "en"))

@@ -1,0 +1,94 @@
+"""What keeps the pages safe: headers, cookies, and the mark that a form came from a page of ours."""
+
+import hashlib
+import hmac
+import secrets
+
+from itsdangerous import Signer
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.core.crypto import Vault
+from service.core.errors import Forbidden
+
+SESSION_COOKIE = "hotline_session"
+LANGUAGE_COOKIE = "hotline_lang"
+# Before somebody logs in there is no session to bind the login form to: this cookie stands in for it.
+VISITOR_COOKIE = "hotline_visitor"
+FORM_MARK = "form_mark"
+
+_HEADERS = (
+    # Nothing from elsewhere, nothing written into the page: a script smuggled into a ticket's text does not run.
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    # A rating link is a key: its address is told to nobody outside.
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+
+
+class FormNotOurs(Forbidden):
+    """A form without the mark of this login: sent by another site, or from a page opened before a new login."""
+
+    zh = "页面已失效(可能已在别处重新登录),未保存。请返回上一页,刷新后再提交。"
+    en = "This page is out of date (you may have logged in anew elsewhere); nothing was saved. Go back and reload it."
+
+
+class SecurityHeaders:
+    """Puts the headers on every response of the application behind it, its files and errors included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            await send(message)
+
+        await self.app(scope, receive, guarded)
+
+
+def form_mark(vault: Vault, secret: str) -> str:
+    """The mark of forms shown to whoever holds `secret` (a login token or a visitor cookie)."""
+    signer = Signer(vault.link_key, salt="console form", digest_method=hashlib.sha256)
+    return signer.get_signature(secret).decode()
+
+
+def check_form_mark(vault: Vault, secret: str, mark: str) -> None:
+    """Raises FormNotOurs unless the mark was made for `secret`."""
+    if not secret or not hmac.compare_digest(form_mark(vault, secret).encode(), mark.encode("utf-8", "replace")):
+        raise FormNotOurs
+
+
+def new_visitor() -> str:
+    """A random name for a browser that has not logged in."""
+    return secrets.token_urlsafe(24)
+
+
+def set_private_cookie(request: Request, response: Response, name: str, value: str, *, seconds: int | None) -> None:
+    """A cookie for the server's eyes only, sent back by our own pages; it lives as long as the browser if `seconds`
+    is None."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=request.scope.get("root_path") or "/",
+        httponly=True,
+        samesite="lax",
+        secure=is_https(request),
+    )
+
+
+def is_https(request: Request) -> bool:
+    """Whether the reader came over TLS (the proxy in front says so)."""
+    return request.url.scheme == "https"

@@ -1,0 +1,241 @@
+"""The steps of a ticket's life as forms: what each asks for, and how it is taken.
+
+Which steps somebody may take on a ticket now is the ticket room's answer (`TicketView.possible_steps`); the body
+each takes and what it does are the API's own table. Here stands only how a person is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from service.api.routers.steps import ACTIONS
+from service.api.schemas import actions
+from service.console import words
+from service.console.forms import YES_NO, Field, Form, checked, of_unions, of_words, values_of
+from service.core.clock import local
+from service.core.errors import Bilingual
+from service.core.unit import PROVINCE_CODE, Unit
+from service.org.tree import OrgTree, org_tree
+from service.sla.rules import current_rules
+from service.tickets.queries import TicketView
+from service.tickets.states import TABLE, Step
+
+# Steps that decide a request are one address of the API; here each is a form of its own.
+_DECIDES: Mapping[Step, tuple[str, str]] = {
+    Step.grant_rejection: ("rejection", "grant"),
+    Step.refuse_rejection: ("rejection", "refuse"),
+    Step.grant_return: ("return", "grant"),
+    Step.refuse_return: ("return", "refuse"),
+    Step.grant_extension: ("extension", "grant"),
+    Step.pass_extension_up: ("extension", "grant"),
+    Step.refuse_extension: ("extension", "refuse"),
+    Step.grant_suspension: ("suspension", "grant"),
+    Step.refuse_suspension: ("suspension", "refuse"),
+}
+_ACTION_OF = {action.step: action for action in ACTIONS if action.step is not None}
+_DECIDE = next(action for action in ACTIONS if action.body is actions.Decide)
+
+# Steps that move the matter on; the others stand below them, folded.
+_FORWARD = (
+    Step.accept, Step.grant_rejection, Step.dispatch, Step.grant_return, Step.sign, Step.reply, Step.approve,
+    Step.callback, Step.grant_extension, Step.pass_extension_up, Step.grant_suspension, Step.resume,
+)  # fmt: skip
+
+_NOTE_LONGEST = 2_000
+_TEXT_LONGEST = 10_000
+
+
+def _text(name: str, label: str, *, longest: int = _NOTE_LONGEST, hint: str = "", required: bool = True) -> Field:
+    return Field(name=name, label=label, kind="text", required=required, longest=longest, hint=hint)
+
+
+_NOTE = _text("note", "field.note", required=False)
+_ANSWERED_ONLY = "hint.answered_only"
+
+_FIELDS: Mapping[Step, tuple[Field, ...]] = {
+    Step.accept: (
+        Field(name="tier", label="field.tier", kind="choice", optional_choice="choice.suggested_tier"),
+        Field(name="tier_reason", label="field.tier_reason", longest=_NOTE_LONGEST, hint="hint.tier_reason"),
+    ),
+    Step.answer: (_text("answer", "field.answer", longest=_TEXT_LONGEST),),
+    Step.reject: (
+        Field(name="reason", label="field.reason", kind="choice", required=True, options=of_words(words.REJECTIONS)),
+        _text("note", "field.told"),
+    ),
+    Step.dispatch: (
+        Field(name="org_code", label="field.lead_union", kind="choice", required=True),
+        Field(name="assisting", label="field.assisting", kind="codes", optional_choice="choice.none"),
+        _NOTE,
+        Field(name="adjudicated", label="field.adjudicated", kind="check", hint="hint.adjudicated"),
+    ),
+    Step.sign: (),
+    Step.return_: (_text("reason", "field.return_reason", hint="hint.return"),),
+    Step.contact: (
+        Field(name="way", label="field.way", kind="choice", required=True, options=of_words(words.WAYS)),
+        _text("note", "field.contact_note"),
+    ),
+    Step.extend: (
+        Field(name="days", label="field.days", kind="number", required=True, least=1, most=60),
+        _text("reason", "field.reason"),
+    ),
+    Step.suspend: (
+        Field(name="reason", label="field.reason", kind="choice", required=True, options=of_words(words.SUSPENSIONS)),
+        Field(name="review_at", label="field.review_at", kind="moment", required=True, hint="hint.review_at"),
+        _NOTE,
+    ),
+    Step.resume: (_NOTE,),
+    Step.retier: (
+        Field(name="tier", label="field.tier", kind="choice", required=True),
+        _text("reason", "field.reason"),
+    ),
+    Step.reply: (
+        _text("text", "field.reply_text", longest=_TEXT_LONGEST, hint="hint.reply_text"),
+        _text("basis", "field.basis", hint="hint.basis"),
+        Field(name="contacted_at", label="field.contacted_at", kind="moment", required=True),
+        Field(name="contact_way", label="field.way", kind="choice", required=True, options=of_words(words.WAYS)),
+        Field(name="outcome", label="field.outcome", kind="choice", required=True, options=of_words(words.OUTCOMES)),
+        Field(name="recovered", label="field.recovered", kind="money"),
+        Field(name="helped", label="field.helped", kind="number", least=0),
+        Field(name="worker_confirmed", label="field.worker_confirmed", kind="check"),
+    ),
+    Step.approve: (_NOTE,),
+    Step.send_back: (_text("note", "field.send_back_reason"),),
+    Step.callback: (
+        Field(
+            name="result",
+            label="field.callback_result",
+            kind="choice",
+            required=True,
+            options=of_words(words.CALLBACK_RESULTS),
+        ),
+        Field(name="contacted", label="question.contacted", kind="radio", options=YES_NO, hint=_ANSWERED_ONLY),
+        Field(name="resolved", label="question.resolved", kind="radio", options=YES_NO),
+        Field(name="satisfaction", label="question.satisfied", kind="radio", options=of_words(words.SATISFACTION)),
+        Field(
+            name="reason",
+            label="question.why",
+            kind="choice",
+            options=of_words(words.DISSATISFACTIONS),
+            optional_choice="choice.not_dissatisfied",
+            hint="hint.why",
+        ),
+        Field(name="agent_score", label="question.agent", kind="radio", options=of_words(words.SATISFACTION)),
+        _text("comment", "question.comment", required=False),
+    ),
+    Step.close: (_NOTE,),
+    Step.redo: (_text("reason", "field.reason"),),
+    Step.reopen: (_text("reason", "field.new_facts"),),
+    Step.urge: (_text("note", "field.urge_note"),),
+    Step.supervise: (_text("note", "field.instruction"),),
+    Step.note: (_text("note", "field.plain_note"),),
+    **dict.fromkeys(_DECIDES, (_NOTE,)),
+}
+
+# The last three questions are asked only when the call got through.
+_ANSWERS = ("contacted", "resolved", "satisfaction", "reason", "agent_score", "comment")
+
+
+@dataclass(frozen=True, slots=True)
+class StepForm:
+    """A step that can be taken now, with its form. `forward` moves the matter on."""
+
+    step: Step
+    name: Bilingual
+    hint: str
+    form: Form
+    forward: bool
+    opened: bool
+
+
+def forms_for(
+    unit: Unit,
+    view: TicketView,
+    *,
+    tried: Step | None = None,
+    typed: Mapping[str, tuple[str, ...]] | None = None,
+    errors: Mapping[str, Bilingual] | None = None,
+) -> tuple[StepForm, ...]:
+    """The forms of all steps that the actor can take now: those that move the matter on first, the first of them
+    open. A step that was tried and refused keeps what was typed."""
+    possible = sorted(view.possible_steps, key=lambda step: _FORWARD.index(step) if step in _FORWARD else len(_FORWARD))
+    shown = tried if tried in possible else next(iter(possible), None)
+    return tuple(
+        StepForm(
+            step=step,
+            name=Bilingual(TABLE[step].name_zh, TABLE[step].name_en),
+            hint=f"step.{step.value}",
+            form=Form(
+                id=step.value,
+                fields=tuple(_completed(unit, view, question) for question in _FIELDS[step]),
+                typed=typed if step is tried else None,
+                errors=(errors or {}) if step is tried else {},
+            ),
+            forward=step in _FORWARD,
+            opened=step is shown and (step is tried or step in _FORWARD),
+        )
+        for step in possible
+    )
+
+
+def take_step(unit: Unit, number: str, step: Step, fields: Mapping[str, Any]) -> None:
+    """Take a step with the fields that `read_step` gave. Raises the step's refusals."""
+    action = _ACTION_OF.get(step, _DECIDE)
+    action.take(unit, number, fields)
+
+
+def read_step(step: Step, typed: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """What was typed into a step's form, checked. Raises forms.Wrong."""
+    values = values_of(_FIELDS[step], typed)
+    version = typed.get("version", ("",))[0]
+    # A form of ours always carries the version; without it nothing is written on what nobody has seen.
+    values["version"] = int(version) if version.isdecimal() and len(version) < 10 else 0
+    if step in _DECIDES:
+        request, verdict = _DECIDES[step]
+        return checked(actions.Decide, {**values, "request": request, "verdict": verdict})
+    if step is Step.callback:
+        values = _with_answers(values)
+    return checked(_body_of(step), values)
+
+
+def _body_of(step: Step) -> type[BaseModel]:
+    return _ACTION_OF[step].body
+
+
+def _with_answers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as the API wants them: together, and none when there was no call. Answers given beside another
+    result are not dropped: the refusal tells the agent that the two do not fit."""
+    answers = {name: values[name] for name in _ANSWERS if name in values}
+    rest = {name: value for name, value in values.items() if name not in _ANSWERS}
+    return {**rest, "answers": answers} if answers or values.get("result") == "answered" else rest
+
+
+def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
+    """A question with the choices and beginnings that depend on the ticket."""
+    tree = org_tree(unit.session)
+    match question.name:
+        case "tier":
+            tiers = {code: name for code, name in words.TIERS.items() if code and code != view.row.tier}
+            return replace(question, options=of_words(tiers))
+        case "org_code":
+            options = of_unions(tree, without_province=True)
+            return replace(question, options=options, value=_nearest(tree, view.row.place_code))
+        case "assisting":
+            return replace(question, options=of_unions(tree, without_province=True))
+        case "days":
+            return replace(question, most=current_rules(unit.session).policy.limits.extension_working_days)
+        case "contacted_at":
+            return replace(question, value=_minute(unit.now))
+        case _:
+            return question
+
+
+def _nearest(tree: OrgTree, place_code: str) -> str:
+    """The union of the place where it happened; a matter of the whole province has none yet."""
+    return "" if place_code == PROVINCE_CODE or place_code not in tree else place_code
+
+
+def _minute(instant: datetime) -> str:
+    return f"{local(instant):%Y-%m-%dT%H:%M}"

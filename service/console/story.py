@@ -1,0 +1,151 @@
+"""The timeline of a ticket as a story that can be read aloud: who did what, with the facts in words."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.console.when import shown_deadline
+from service.console.words import word
+from service.core.errors import Bilingual
+from service.org.tree import OrgTree
+from service.tickets.queries import TimelineEntry
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One event. `look` is step, escalation, rating or aside; `who` is None for the service itself."""
+
+    at: datetime
+    who: str | None
+    union: Bilingual | None
+    title: Bilingual
+    facts: tuple[Bilingual, ...]
+    note: str
+    look: str
+    cycle: int
+
+
+_LOOKS = {
+    "escalation:fired": "escalation",
+    "rating:recorded": "rating",
+    "ticket:noted": "aside",
+    "ticket:supervised": "escalation",
+    "ticket:urged": "escalation",
+    "caller:revealed": "aside",
+}
+
+# Reasons come from different closed lists.
+_REASON_LISTS = {
+    "ticket:rejection_asked": "rejection",
+    "ticket:rejected": "rejection",
+    "ticket:suspension_asked": "suspension",
+    "ticket:suspended": "suspension",
+}
+
+
+def story_of(entries: Iterable[TimelineEntry], tree: OrgTree) -> tuple[StoryLine, ...]:
+    """The lines in the order of the events."""
+    return tuple(_line(entry, tree) for entry in entries)
+
+
+def _line(entry: TimelineEntry, tree: OrgTree) -> StoryLine:
+    return StoryLine(
+        at=entry.at,
+        who=None if entry.actor == "system" else entry.actor,
+        union=_union(tree, entry.actor_org) if entry.actor_org in tree and entry.actor != "system" else None,
+        title=entry.name,
+        facts=tuple(_facts(entry, tree)),
+        note=entry.note,
+        look=_LOOKS.get(entry.kind, "step"),
+        cycle=entry.cycle,
+    )
+
+
+def _facts(entry: TimelineEntry, tree: OrgTree) -> Iterable[Bilingual]:
+    if entry.kind == "escalation:fired":
+        yield from _escalation(entry.data)
+    elif entry.kind == "rating:recorded":
+        yield from _rating(entry.data)
+    else:
+        for name, say in _SAID.items():
+            if name in entry.data:
+                fact = say(entry, entry.data[name], tree)
+                if fact is not None:
+                    yield fact
+
+
+def _escalation(data: Mapping[str, Any]) -> Iterable[Bilingual]:
+    yield _pair("{}时限:{}", "{} limit: {}", word("clock", data["clock"]), word("rung", data["rung"]))
+    told = "、".join(data["told"])
+    yield Bilingual(f"已通知:{told}", f"told: {', '.join(data['told'])}") if told else Bilingual("无人可通知", "nobody")
+
+
+def _rating(data: Mapping[str, Any]) -> Iterable[Bilingual]:
+    yield (
+        Bilingual("职工通过链接评价", "by the worker's link")
+        if data["way"] == "link"
+        else Bilingual("电话回访评价", "on the phone")
+    )
+    if data["result"] != "answered":
+        yield word("callback", data["result"])
+        return
+    contacted, resolved = _yes_no(data["contacted"]), _yes_no(data["resolved"])
+    yield _pair("是否联系:{}", "contacted: {}", contacted)
+    yield _pair("是否解决:{}", "resolved: {}", resolved)
+    yield _pair("满意度:{}", "satisfaction: {}", word("satisfaction", data["satisfaction"]))
+    if data["reason"]:
+        yield _pair("原因:{}", "reason: {}", word("dissatisfaction", data["reason"]))
+
+
+Say = Callable[[TimelineEntry, Any, OrgTree], Bilingual | None]
+
+
+def _reason(entry: TimelineEntry, value: Any, _: OrgTree) -> Bilingual | None:
+    if entry.kind not in _REASON_LISTS:
+        return None
+    return _pair("理由:{}", "reason: {}", word(_REASON_LISTS[entry.kind], value))
+
+
+def _unions(_: TimelineEntry, codes: Any, tree: OrgTree) -> Bilingual | None:
+    names = [_union(tree, code) for code in codes]
+    if not names:
+        return None
+    return Bilingual(
+        "协办:" + "、".join(name.zh for name in names), "assisting: " + ", ".join(name.en for name in names)
+    )
+
+
+def _due(_: TimelineEntry, value: Any, __: OrgTree) -> Bilingual:
+    at = datetime.fromisoformat(value)
+    return Bilingual(f"期限:{shown_deadline(at, 'zh')}", f"due: {shown_deadline(at, 'en')}")
+
+
+# What an event's data says, in the order in which it is told.
+_SAID: dict[str, Say] = {
+    "channel": lambda _, value, __: _pair("来源:{}", "by {}", word("channel", value)),
+    "org": lambda _, value, tree: _pair("主办:{}", "lead: {}", _union(tree, value)),
+    "by": lambda _, value, tree: _pair("退回单位:{}", "returned by {}", _union(tree, value)),
+    "assisting": _unions,
+    "adjudicated": lambda _, value, __: Bilingual("裁定派单", "adjudicated") if value else None,
+    "reason": _reason,
+    "way": lambda _, value, __: _pair("方式:{}", "by {}", word("way", value)),
+    "outcome": lambda _, value, __: _pair("处理结果:{}", "outcome: {}", word("outcome", value)),
+    "result": lambda _, value, __: _pair("结果:{}", "result: {}", word("callback", value)) if value != "link" else None,
+    "days": lambda _, value, __: Bilingual(f"{value} 个工作日", f"{value} working days"),
+    "tier": lambda _, value, __: _pair("难易分级:{}", "tier: {}", word("tier", value)),
+    "cycle": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
+    "due_at": _due,
+}
+
+
+def _pair(zh: str, en: str, *phrases: Bilingual) -> Bilingual:
+    return Bilingual(zh.format(*(p.zh for p in phrases)), en.format(*(p.en for p in phrases)))
+
+
+def _union(tree: OrgTree, code: str) -> Bilingual:
+    return Bilingual(tree.get(code).name_zh, tree.get(code).name_en)
+
+
+def _yes_no(value: Any) -> Bilingual:
+    return Bilingual("是", "yes") if value else Bilingual("否", "no")

@@ -1,0 +1,167 @@
+"""One ticket: its facts, its clocks, its story, and the steps that the reader can take on it now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from service.api.schemas.fields import Reason
+from service.console import stepforms
+from service.console.errors import problem_for
+from service.console.forms import Wrong, checked
+from service.console.story import story_of
+from service.console.visit import Visit
+from service.console.when import remaining
+from service.core.errors import Bilingual, HotlineError
+from service.core.ids import TICKET_NUMBER
+from service.core.unit import Unit
+from service.identity.errors import NotLoggedIn
+from service.identity.permissions import Permission
+from service.org.tree import org_tree
+from service.sla.rules import current_rules
+from service.tickets.disclosure import RevealCaller, reveal_caller
+from service.tickets.errors import TicketNotFound
+from service.tickets.queries import ClockView, clock_views, explain_clock, ticket_view, timeline
+from service.tickets.states import TABLE, Step
+from sla_rules import ClockKind, Explanation
+
+BAR_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBar:
+    """A clock and how much of the way to its deadline has gone by, 0 to 100, with the day-by-day counting."""
+
+    clock: ClockView
+    gone: int
+    late: bool
+    explanation: Explanation | None
+
+
+class RevealForm(BaseModel):
+    """Why somebody has to know who called."""
+
+    reason: Reason
+
+
+def show_ticket(visit: Visit) -> Response:
+    """The page of a ticket."""
+    done = visit.query("done")
+    said = _name(Step(done)) if done in _STEPS else None
+    return _page(visit, number_of(visit), done=said)
+
+
+def take_ticket_step(visit: Visit) -> Response:
+    """Take one step. When it is refused the page says why, with what was typed still there to be sent again."""
+    number = number_of(visit)
+    if visit.value("step") not in _STEPS:
+        raise HTTPException(404)
+    step = Step(visit.value("step"))
+    try:
+        fields = stepforms.read_step(step, visit.typed)
+    except Wrong as wrong:
+        return _page(visit, number, tried=step, errors=wrong.errors, status=422)
+    try:
+        with visit.writing() as unit:
+            stepforms.take_step(unit, number, step, fields)
+    except (NotLoggedIn, TicketNotFound):
+        raise
+    except (HotlineError, DBAPIError, PoolExhausted, StaleDataError) as error:
+        problem = problem_for(visit, error)
+        refusal = Bilingual(problem.zh, problem.en)
+        return _page(visit, number, tried=step, refusal=refusal, status=problem.status)
+    return visit.goto(f"/tickets/{number}", done=step.value)
+
+
+def show_caller(visit: Visit) -> Response:
+    """Name and number in clear, once, with the reason put on record. Nothing of it is in an address."""
+    number = number_of(visit)
+    try:
+        fields = checked(RevealForm, {"reason": visit.value("reason")})
+    except Wrong as wrong:
+        return _page(visit, number, reveal_error=wrong.errors["reason"], status=422)
+    with visit.writing() as unit:
+        caller = reveal_caller(unit, RevealCaller(number=number, **fields))
+    return _page(visit, number, caller=caller)
+
+
+def number_of(visit: Visit) -> str:
+    """The ticket's number in the address. Raises TicketNotFound for what can't be one."""
+    number = str(visit.request.path_params["number"])
+    if not TICKET_NUMBER.match(number):
+        raise TicketNotFound(number="".join(char for char in number[:40] if char.isprintable()))
+    return number
+
+
+_STEPS = frozenset(step.value for step, row in TABLE.items() if row.permission and step is not Step.register)
+
+
+def _page(
+    visit: Visit,
+    number: str,
+    *,
+    tried: Step | None = None,
+    errors: Mapping[str, Bilingual] | None = None,
+    refusal: Bilingual | None = None,
+    status: int = 200,
+    **facts: Any,
+) -> Response:
+    with visit.reading(Permission.ticket_read) as unit:
+        view = ticket_view(unit, number)
+        forms = stepforms.forms_for(unit, view, tried=tried, typed=visit.typed, errors=errors)
+        rules = current_rules(unit.session)
+        shown: dict[str, Any] = {
+            "view": view,
+            "forms": forms,
+            "remaining": remaining(view.row, rules, unit.now),
+            "collective": view.row.people_count >= rules.policy.limits.collective_threshold,
+            "place": org_tree(unit.session).get(view.row.place_code),
+            "bars": tuple(_bar(unit, number, clock) for clock in clock_views(unit, number)),
+            "story": story_of(timeline(unit, number), org_tree(unit.session)),
+            "can_reveal": unit.actor.may(Permission.caller_reveal) and view.caller_phone is not None,
+        }
+    # A step that is no longer possible has no form to keep what was typed: it is shown to be copied.
+    left_over = _words_typed(visit) if tried and all(form.step is not tried for form in forms) else []
+    optional = {"done": None, "caller": None, "reveal_error": None} | facts
+    return visit.page(
+        "ticket.html",
+        status=status,
+        refusal=refusal,
+        errors=errors or {},
+        tried=_name(tried) if tried else None,
+        tried_id=tried.value if tried else "",
+        left_over=left_over,
+        **shown,
+        **optional,
+    )
+
+
+def _words_typed(visit: Visit) -> list[str]:
+    return [text for name in ("text", "answer", "note", "reason", "basis") if (text := visit.value(name)).strip()]
+
+
+def _name(step: Step) -> Bilingual:
+    return Bilingual(TABLE[step].name_zh, TABLE[step].name_en)
+
+
+def _bar(unit: Unit, number: str, clock: ClockView) -> ClockBar:
+    end = clock.stopped_at or _paused_since(clock) or unit.now
+    gone = (end - clock.started_at) / (clock.due_at - clock.started_at)
+    wanted = clock.kind == ClockKind.resolve or clock.stopped_at is None
+    return ClockBar(
+        clock=clock,
+        gone=round(BAR_LENGTH * min(1.0, gone)),
+        late=end >= clock.due_at,
+        explanation=explain_clock(unit, number, clock.kind, cycle=clock.cycle) if wanted else None,
+    )
+
+
+def _paused_since(clock: ClockView) -> datetime | None:
+    return next((pause.starts_at for pause in clock.pauses if pause.ends_at is None), None)

@@ -1,0 +1,117 @@
+"""One request to a page: who asks, in which language, what was typed, and the way to a unit of work."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from service.api.deps import NOBODY, NotPermitted
+from service.api.errors import correlation_id_of
+from service.bootstrap import Application
+from service.console.masthead import Masthead, masthead_of
+from service.console.rendering import render
+from service.console.security import LANGUAGE_COOKIE, SESSION_COOKIE, form_mark
+from service.core.unit import Unit
+from service.identity.people import actor_of_token
+from service.identity.permissions import Permission
+
+LANGUAGES = ("zh", "en")
+
+# A token has 43 characters; a longer cookie is not worth hashing.
+_LONGEST_TOKEN = 200
+_SHOWN_LANGUAGE = {"zh": "zh-CN", "en": "en"}
+
+
+@dataclass
+class Visit:
+    """A request, read whole. `typed` holds the form's fields, each with all its values; `home` is the first page of
+    this set of pages."""
+
+    request: Request
+    application: Application
+    typed: Mapping[str, tuple[str, ...]]
+    home: str
+    masthead: Masthead | None = None
+
+    @property
+    def root(self) -> str:
+        """Where this set of pages is mounted, e.g. `/console`."""
+        return str(self.request.scope.get("root_path", ""))
+
+    @property
+    def path(self) -> str:
+        """The address of this page, with where it is mounted."""
+        return self.request.url.path
+
+    @property
+    def token(self) -> str:
+        """The login token, or '' when there is none."""
+        token = self.request.cookies.get(SESSION_COOKIE, "")
+        return token if len(token) <= _LONGEST_TOKEN else ""
+
+    @property
+    def lang(self) -> str:
+        """Chinese unless the reader switched."""
+        asked = self.request.query_params.get("lang") or self.request.cookies.get(LANGUAGE_COOKIE)
+        return asked if asked in LANGUAGES else LANGUAGES[0]
+
+    @property
+    def correlation_id(self) -> str:
+        """The name of this request in logs and events."""
+        return correlation_id_of(self.request.scope)
+
+    @property
+    def form_mark(self) -> str:
+        """What every form of a page carries, to be known again as ours."""
+        return form_mark(self.application.vault, self.token)
+
+    def query(self, name: str) -> str:
+        """A parameter of the address, without blanks around it; '' when it is missing."""
+        return self.request.query_params.get(name, "").strip()
+
+    def value(self, name: str) -> str:
+        """A field of the form; '' when it is missing."""
+        return self.typed.get(name, ("",))[0]
+
+    @contextmanager
+    def reading(self, permission: Permission | None = None) -> Iterator[Unit]:
+        """A READ ONLY unit for who is logged in, and the masthead of the page. Raises NotLoggedIn, NotPermitted."""
+        with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
+            unit.actor = actor_of_token(unit, self.token)
+            self.masthead = masthead_of(unit)
+            if permission is not None and not unit.actor.may(permission):
+                raise NotPermitted(permission=permission.value)
+            yield unit
+
+    @contextmanager
+    def writing(self) -> Iterator[Unit]:
+        """A unit that commits when the block ends well. Raises NotLoggedIn."""
+        with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            unit.actor = actor_of_token(unit, self.token)
+            yield unit
+
+    def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:
+        """A page. The transaction that gave `facts` need not be open any more."""
+        body = render(template, visit=self, lang=self.lang, root=self.root, masthead=self.masthead, **facts)
+        headers = {"Content-Language": _SHOWN_LANGUAGE[self.lang], "Cache-Control": "no-store"}
+        return Response(body, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+
+    def goto(self, path: str, **parameters: str) -> Response:
+        """Another page of this set, to be fetched by GET (303): reloading it repeats nothing."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return RedirectResponse(f"{self.root}{path}{query}", status_code=303, headers={"Cache-Control": "no-store"})
+
+    def address_in(self, lang: str) -> str:
+        """This page in another language."""
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
+        return f"{self.path}?{urlencode([*kept, ('lang', lang)])}"
+
+    def here(self, **changes: str | None) -> str:
+        """This page with some parameters changed; None takes one away."""
+        kept = {name: value for name, value in self.request.query_params.items() if name != "lang"}
+        wanted = {name: value for name, value in {**kept, **changes}.items() if value}
+        return f"{self.path}?{urlencode(wanted)}" if wanted else self.path

@@ -1,0 +1,189 @@
+"""Names for people of the closed lists that tables store as codes."""
+
+from collections.abc import Mapping
+
+from service.core.errors import Bilingual
+from service.reports.breaches import CLOCK_NAMES as REPORT_CLOCK_NAMES
+from service.reports.breaches import TIER_NAMES as REPORT_TIER_NAMES
+from service.tickets.states import STATE_NAMES, State
+
+Words = Mapping[str, Bilingual]
+
+
+def _words(**pairs: tuple[str, str]) -> Words:
+    return {code: Bilingual(*pair) for code, pair in pairs.items()}
+
+
+STATES: Words = {state.value: Bilingual(*STATE_NAMES[state]) for state in State}
+CLOCKS: Words = {code: Bilingual(*names) for code, names in REPORT_CLOCK_NAMES.items()}
+TIERS: Words = {code: Bilingual(*names) for code, names in REPORT_TIER_NAMES.items()}
+
+CHANNELS = _words(
+    phone=("电话", "phone"),
+    mini_program=("小程序", "mini-program"),
+    web=("网站", "web"),
+    sms=("短信", "SMS"),
+    visit=("来访", "visit"),
+    letter=("来信", "letter"),
+    transfer_12345=("12345 转办", "from 12345"),
+    national=("全总交办", "from the national federation"),
+    **{"import": ("批量导入", "imported")},
+)
+
+KINDS = _words(
+    consultation=("咨询", "consultation"),
+    complaint=("投诉", "complaint"),
+    help=("求助", "call for help"),
+    report=("举报", "report"),
+    suggestion=("建议", "suggestion"),
+    praise=("表扬", "praise"),
+)
+
+OUTCOMES = _words(
+    spoken_answer=("口头答复", "spoken answer"),
+    settlement=("促成和解", "settlement"),
+    mediation_agreement=("工会调解协议", "union mediation agreement"),
+    letters=("一函两书", "reminder letter, opinion or recommendation"),
+    labour_inspection=("移送劳动监察", "handed to labour inspection"),
+    arbitration=("引导劳动仲裁", "to arbitration"),
+    procuratorate=("移送检察机关", "handed to the procuratorate"),
+    legal_aid=("提供法律援助", "legal aid opened"),
+    hardship_relief=("困难帮扶", "hardship relief"),
+    mutual_aid=("医疗互助理赔", "mutual-aid claim"),
+    transfer_12345=("转 12345", "to 12345"),
+)
+
+REJECTIONS = _words(
+    emergency=("紧急警情,应拨打 110、119、120", "an emergency for 110, 119 or 120"),
+    legal_channel=("已进入诉讼、仲裁或信访程序", "already in court, arbitration or petition"),
+    secret_or_unlawful=("涉密或违法内容", "secret or unlawful"),
+    nothing_new=("与上次相同,无新情况", "nothing new since last time"),
+    out_of_scope=("不属于工会职责范围", "outside the unions' duties"),
+    malicious=("恶意诉求", "malicious"),
+)
+
+SUSPENSIONS = _words(
+    legal_procedure=("正在诉讼、仲裁或工伤认定", "court, arbitration or injury recognition under way"),
+    caller_unreachable=("联系不上职工", "the worker cannot be reached"),
+    material_awaited=("等待职工补充材料", "material awaited from the worker"),
+)
+
+WAYS = _words(
+    phone=("电话", "phone"),
+    visit=("见面", "in person"),
+    message=("短信或微信", "text message"),
+    letter=("书面", "in writing"),
+)
+
+CALLBACK_RESULTS = _words(
+    answered=("接通,已回答", "answered"),
+    timeout=("接通,未作答", "no answer given in time"),
+    invalid_key=("按键无效", "invalid key"),
+    unreachable=("无法接通", "not reached"),
+    refused=("拒绝评价", "refused to rate"),
+)
+
+SATISFACTION = {
+    "5": Bilingual("非常满意", "very satisfied"),
+    "4": Bilingual("满意", "satisfied"),
+    "3": Bilingual("基本满意", "basically satisfied"),
+    "2": Bilingual("不满意", "dissatisfied"),
+    "1": Bilingual("非常不满意", "very dissatisfied"),
+}
+
+DISSATISFACTIONS = _words(
+    not_contacted=("没有人联系我", "nobody contacted me"),
+    not_resolved=("问题没有解决", "it was not resolved"),
+    attitude=("态度不好", "the attitude was poor"),
+    late=("办得太慢", "it took too long"),
+    untrue_reply=("答复不符合事实", "the reply was not true"),
+    policy_does_not_allow=("政策不允许,对结果不满意", "policy does not allow it"),
+    unreasonable_demand=("诉求过高", "the demand could not be met"),
+)
+
+REQUESTS = _words(
+    rejection=("不予受理", "rejection"),
+    **{"return": ("退单", "return")},
+    extension=("延期", "extension"),
+    suspension=("挂起", "suspension"),
+)
+
+LEVELS = _words(province=("省级", "the province"), prefecture=("市州级", "the city"), county=("县级", "the county"))
+
+LEGS = _words(
+    citizen=("对职工的承诺", "the promise to the worker"),
+    province=("省级", "province"),
+    prefecture=("市州级", "city"),
+    county=("县级", "county"),
+)
+
+ASSIGNMENT_ROLES = _words(lead=("主办", "lead"), assist=("协办", "assisting"))
+ASSIGNMENT_ENDS = _words(
+    returned=("已退单", "returned"), moved=("已改派", "moved elsewhere"), finished=("已办结", "finished")
+)
+VERDICTS = _words(approved=("审核通过", "approved"), sent_back=("审核退回", "sent back"))
+
+RUNGS = _words(
+    half=("时限过半", "half of the time is used"),
+    most=("时限已用八成", "four fifths of the time are used"),
+    warn_4h=("下班前 4 小时", "4 hours before the office closes"),
+    warn_1h=("下班前 1 小时", "1 hour before the office closes"),
+    breach=("已到期,逾期", "the deadline has passed"),
+    limit=("时限已到", "the limit has passed"),
+    late_1=("逾期 1 个工作日", "1 working day late"),
+    late_3=("逾期 3 个工作日", "3 working days late"),
+)
+
+ROLES = _words(
+    agent=("坐席", "agent"),
+    lawyer=("律师", "lawyer"),
+    dispatcher=("派单员", "dispatcher"),
+    handler=("承办人", "handler"),
+    reviewer=("审核人", "reviewer"),
+    supervisor=("督办员", "supervisor"),
+    admin=("管理员", "administrator"),
+    auditor=("审计员", "auditor"),
+)
+
+# What a light says in words, and the shape that says it without colour.
+LIGHTS = _words(
+    red=("逾期", "overdue"),
+    yellow=("临期", "due soon"),
+    green=("正常", "in time"),
+    blue=("挂起", "suspended"),
+    none=("已结束", "ended"),
+)
+LIGHT_SHAPES = {"red": "◆", "yellow": "▲", "green": "●", "blue": "❚❚", "none": "—"}
+
+CLOCK_STATUSES = _words(running=("计时中", "running"), paused=("暂停", "paused"), stopped=("已停止", "stopped"))
+
+LISTS: Mapping[str, Words] = {
+    "state": STATES,
+    "clock": CLOCKS,
+    "tier": TIERS,
+    "channel": CHANNELS,
+    "kind": KINDS,
+    "outcome": OUTCOMES,
+    "rejection": REJECTIONS,
+    "suspension": SUSPENSIONS,
+    "way": WAYS,
+    "callback": CALLBACK_RESULTS,
+    "satisfaction": SATISFACTION,
+    "dissatisfaction": DISSATISFACTIONS,
+    "request": REQUESTS,
+    "level": LEVELS,
+    "leg": LEGS,
+    "assignment_role": ASSIGNMENT_ROLES,
+    "assignment_end": ASSIGNMENT_ENDS,
+    "verdict": VERDICTS,
+    "rung": RUNGS,
+    "role": ROLES,
+    "light": LIGHTS,
+    "clock_status": CLOCK_STATUSES,
+}
+
+
+def word(kind: str, code: object) -> Bilingual:
+    """The name of a code in one of the lists; a code that no list knows stands for itself."""
+    text = "" if code is None else str(code)
+    return LISTS[kind].get(text) or Bilingual(text, text)
