@@ -5,7 +5,7 @@ import threading
 from service.core.logging import log
 
 _FIRST_SECONDS = 0.25
-_LONGEST_SECONDS = 5.0
+_LONGEST_SECONDS = 2.0
 
 
 class Patience:
@@ -23,7 +23,7 @@ class Patience:
             log.warning(f"{self._what}_interrupted", error=type(error).__name__)
 
     def wait(self) -> None:
-        """Pause before the next try: 0.25 s, doubling up to 5 s; ends at once when the process is to stop."""
+        """Pause before the next try: 0.25 s, doubling up to 2 s; ends at once when the process is to stop."""
         self._stop.wait(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** min(self.failures - 1, 10)))
 
     def succeeded(self) -> None:

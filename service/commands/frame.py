@@ -108,12 +108,10 @@ def _width(text: str) -> int:
 def application() -> "Iterator[Application]":
     """The parts of this process, from the environment's settings. Raises SettingsMissing."""
     from service.bootstrap import build
-    from service.core.logging import configure_logging
     from service.core.settings import load_settings
 
     settings = load_settings()
     settings.require_servers()
-    configure_logging(as_json=settings.log_json)
     parts = build(settings)
     try:
         yield parts

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command("scheduler")(scheduler)
     app.command("migrate")(migrate_command)
     app.command("seed")(seed_command)
+    app.command("prepare", hidden=True)(prepare_command)
 
 
 def api() -> None:
@@ -76,6 +77,12 @@ def seed_command(
             with parts.unit() as unit:
                 seed_demo_people(unit, password)
             say(f"演示密码 / demo password: {'HOTLINE_DEMO_PASSWORD' if given else password}")
+
+
+def prepare_command(demo: Annotated[bool, typer.Option("--demo")] = False) -> None:
+    """Both at once, for `hotline up`: one start of Python instead of two."""
+    migrate_command()
+    seed_command(demo)
 
 
 def _become(*arguments: str) -> None:

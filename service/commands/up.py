@@ -125,15 +125,14 @@ class _Home:
             return
         say("正在准备数据库 … / preparing the database …")
         secret = {"HOTLINE_DEMO_PASSWORD": demo_password} if demo_password else {}
-        for step in (["migrate"], ["seed", "--demo"] if demo_password else ["seed"]):
-            done = subprocess.run(
-                [sys.executable, "-m", "service.cli", *step],
-                check=False,
-                env={**os.environ, **environment, **secret},
-                stdout=subprocess.DEVNULL,
-            )
-            if done.returncode:
-                raise typer.Exit(REFUSED)  # it has said why
+        done = subprocess.run(
+            [sys.executable, "-m", "service.cli", "prepare", *(["--demo"] if demo_password else [])],
+            check=False,
+            env={**os.environ, **environment, **secret},
+            stdout=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            raise typer.Exit(REFUSED)  # it has said why
         if demo_password:
             self._keep(DEMO_PASSWORD, demo_password)
         self._keep(PREPARED, wanted)
