@@ -21,7 +21,7 @@ run: install
 	$(BIN)/hotline up --demo
 
 test: install
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: install
 	$(BIN)/ruff check .

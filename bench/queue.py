@@ -85,7 +85,8 @@ def rows(count: int, unions: list[str]) -> Iterator[tuple[object, ...]]:
         yield (
             f"QH12351-{20000101 + serial // 1_000_000}-{serial % 1_000_000:06d}", b"x" * 37, "in_progress",
             "complaint", "phone", "difficult", False, "0101", org, f"拖欠工资 {serial}",
-            "工地三个月没有发工资。" * 5, False, False, 1, received, received, org, 1, 0, due, due - timedelta(days=2), False, False, 1, received,
+            "工地三个月没有发工资。" * 5, False, False, 1, received, received, org, 1, 0,
+            due, due - timedelta(days=2), False, False, 1, received,
         )  # fmt: skip
 
 

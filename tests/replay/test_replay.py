@@ -36,7 +36,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -51,6 +51,8 @@ def document(report: Path) -> dict[str, Any]:
 
 
 @needs_messages
+@pytest.mark.timeout(900)
+@pytest.mark.xdist_group("replay")  # one process makes the report that all of them read
 class TestWholeReplay:
     def test_each_of_the_373_messages_became_one_ticket(self, report: Path) -> None:
         lines = (report / "messages.csv").read_text("utf-8-sig").splitlines()[1:]
@@ -94,7 +96,6 @@ class TestWholeReplay:
             assert planned == sorted(planned)
             assert "breach" in {rung["rung"] for rung in row["rungs"]}
 
-    @pytest.mark.slow
     def test_flushing_redis_and_killing_the_worker_changes_not_a_byte(
         self, report: Path, servers: Servers, database_url: str, tmp_path: Path
     ) -> None:
