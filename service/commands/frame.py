@@ -1,8 +1,10 @@
 """What all commands share: how they speak, how they refuse, and how they come by the application."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from service.bootstrap import Application
 
 AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 / for a program to read")]
+
+# What `hotline up` leaves in the keys of its folder as long as it runs.
+ENVIRONMENT_FILE = "environment"
 
 REFUSED = 1  # the thing asked for cannot be done, or a check failed
 WRONG = 2  # the command line, a setting or the surroundings are wrong; click's own errors end so as well
@@ -106,10 +111,14 @@ def _width(text: str) -> int:
 
 @contextmanager
 def application() -> "Iterator[Application]":
-    """The parts of this process, from the environment's settings. Raises SettingsMissing."""
+    """The parts of this process, from the environment's settings, or else from the `hotline up` that runs in this
+    folder (or on HOTLINE_DATA). Raises SettingsMissing."""
     from service.bootstrap import build
     from service.core.settings import load_settings
 
+    running = Path(os.environ.get("HOTLINE_DATA", "data")) / "keys" / ENVIRONMENT_FILE
+    if not os.environ.get("HOTLINE_DATABASE_URL") and running.is_file():
+        os.environ.update(json.loads(running.read_text(encoding="utf-8")))
     settings = load_settings()
     settings.require_servers()
     parts = build(settings)

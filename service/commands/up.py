@@ -2,13 +2,15 @@
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from importlib.resources import files
@@ -17,7 +19,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service.commands.frame import REFUSED, complain, say, say_table
+from service.commands.frame import ENVIRONMENT_FILE, REFUSED, complain, say, say_table
 from service.commands.processes import SCHEDULER, WORKER, api_arguments
 
 HOST = "127.0.0.1"
@@ -78,17 +80,18 @@ def up(
             for name in servers.revive():
                 complain(f"{name} 已重新启动 | {name} was started again")
 
-        run_supervised(
-            [
-                ChildSpec("api", [sys.executable, *api_arguments(HOST, port)], environment),
-                ChildSpec("worker", [sys.executable, *WORKER], environment),
-                ChildSpec("scheduler", [sys.executable, *SCHEDULER], environment),
-            ],
-            logs=home.path / "logs",
-            is_ready=lambda: _answers(port),
-            on_ready=ready,
-            on_tick=tick,
-        )
+        with home.open_to_commands(environment):
+            run_supervised(
+                [
+                    ChildSpec("api", [sys.executable, *api_arguments(HOST, port)], environment),
+                    ChildSpec("worker", [sys.executable, *WORKER], environment),
+                    ChildSpec("scheduler", [sys.executable, *SCHEDULER], environment),
+                ],
+                logs=home.path / "logs",
+                is_ready=lambda: _answers(port),
+                on_ready=ready,
+                on_tick=tick,
+            )
     say("已停止 / stopped")
 
 
@@ -136,6 +139,15 @@ class _Home:
         if demo_password:
             self._keep(DEMO_PASSWORD, demo_password)
         self._keep(PREPARED, wanted)
+
+    @contextmanager
+    def open_to_commands(self, environment: Mapping[str, str]) -> Iterator[None]:
+        """While the service runs, other commands on this machine find it by the folder."""
+        self._keep(ENVIRONMENT_FILE, json.dumps(dict(environment)))
+        try:
+            yield
+        finally:
+            (self.path / "keys" / ENVIRONMENT_FILE).unlink(missing_ok=True)
 
     def _kept(self, name: str) -> str:
         file = self.path / "keys" / name

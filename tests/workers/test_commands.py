@@ -44,8 +44,9 @@ def run(settings: Settings) -> Run:
 
 
 @pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> Run:
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """`hotline` on a machine without any setting."""
+    monkeypatch.chdir(tmp_path)
     for name in ("DATABASE_URL", "REDIS_URL", "MASTER_KEY"):
         monkeypatch.delenv(f"HOTLINE_{name}", raising=False)
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])

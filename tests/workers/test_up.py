@@ -150,6 +150,17 @@ def test_the_whole_service_starts_recovers_stops_and_keeps_its_data(folder: Path
                 lambda: connection.execute("select count(*) from outbox_message where attempts > 0").fetchone() == (3,),
             ), "relay and worker are at work"
 
+        checked = subprocess.run(
+            [sys.executable, "-m", "service.cli", "check", "--json"],
+            cwd=ROOT,
+            env={**os.environ, "HOTLINE_DATA": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert checked.returncode == 0, checked.stderr + checked.stdout
+
         for part in ("workers.worker", "workers.scheduler", "uvicorn"):
             (pid,) = up.children(part)
             os.kill(pid, signal.SIGKILL)
@@ -161,6 +172,7 @@ def test_the_whole_service_starts_recovers_stops_and_keeps_its_data(folder: Path
         assert up.children() == []
         assert "Traceback" not in up.says
         assert "已停止" in up.says
+        assert not (folder / "keys" / "environment").exists()
 
     started = time.monotonic()
     with running(folder, port, "--demo") as up:
