@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from service.core.db import insert_text
 from service.core.errors import Bilingual
 from service.core.logging import log
 from service.core.metrics import ESCALATIONS
@@ -43,6 +43,15 @@ CLOCK_NAMES: dict[str, Bilingual] = {
     "resolve": Bilingual("办理", "resolution"),
     "callback": Bilingual("回访", "call-back"),
 }
+
+_INSERT = insert_text(
+    Escalation,
+    (
+        "ticket_id", "clock_id", "clock_kind", "cycle", "rung", "org_code", "planned_at", "fired_at", "targets",
+        "policy_version", "calendar_version", "correlation_id",
+    ),
+    then="on conflict (ticket_id, clock_id, cycle, rung) do nothing returning id",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -127,25 +136,23 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
     """The ledger row first, then the timeline and the messages. False when the rung is in the ledger already."""
     rules = rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
     targets = resolve_audience(unit, planned.rung.audience, org_code=clock.org_code)
-    escalation_id = unit.session.scalar(
-        insert(Escalation)
-        .values(
-            ticket_id=ticket.id,
-            clock_id=clock.id,
-            clock_kind=clock.kind,
-            cycle=clock.cycle,
-            rung=planned.rung.name,
-            org_code=clock.org_code,
-            planned_at=planned.at,
-            fired_at=unit.now,
-            targets=[asdict(target) for target in targets],
-            policy_version=rules.policy.version,
-            calendar_version=rules.calendar.version,
-            correlation_id=unit.correlation_id,
-        )
-        .on_conflict_do_nothing()
-        .returning(Escalation.id)
-    )
+    escalation_id = unit.session.execute(
+        _INSERT,
+        {
+            "ticket_id": ticket.id,
+            "clock_id": clock.id,
+            "clock_kind": clock.kind,
+            "cycle": clock.cycle,
+            "rung": planned.rung.name,
+            "org_code": clock.org_code,
+            "planned_at": planned.at,
+            "fired_at": unit.now,
+            "targets": [asdict(target) for target in targets],
+            "policy_version": rules.policy.version,
+            "calendar_version": rules.calendar.version,
+            "correlation_id": unit.correlation_id,
+        },
+    ).scalar_one_or_none()
     if escalation_id is None:
         return False
     write_event(
