@@ -59,6 +59,8 @@ class Database:
                 max_overflow=0,
                 pool_timeout=10,
                 pool_pre_ping=False,
+                # The text of a database error is logged; what a caller told us is not.
+                hide_parameters=True,
                 connect_args={"options": self._options, "connect_timeout": 5},
             )
             self._pid = os.getpid()

@@ -18,9 +18,11 @@ from service.api.schemas.fields import (
     TierName,
 )
 from service.api.schemas.tickets import (
+    CallerOut,
     ClockOut,
     Clocks,
     ExplanationOut,
+    Reveal,
     TicketCreate,
     TicketOut,
     TicketPage,
@@ -29,6 +31,7 @@ from service.api.schemas.tickets import (
     TimelineEntryOut,
 )
 from service.identity.permissions import Permission
+from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.intake import RegisterTicket, register_ticket
 from service.tickets.queries import (
     ListQuery,
@@ -250,3 +253,26 @@ def explained(
                 sentences_en=list(explanation.sentences("en")),
             )
         )
+
+
+REVEAL_EXAMPLES = {"contact": {"summary": "首次联系 / First contact", "value": {"reason": "首次联系职工核实情况"}}}
+
+
+@router.post(
+    "/{number}/reveal",
+    name="caller_reveal",
+    summary=both("查看来电人", "See who called"),
+    response_model=CallerOut,
+    responses=refusals(400, 401, 403, 404, 413, 415, 422, 503),
+    openapi_extra=needs(Permission.caller_reveal),
+)
+def reveal(
+    work: Working, number: TicketNumber, body: Annotated[Reveal, Body(openapi_examples=REVEAL_EXAMPLES)]
+) -> Response:
+    """查看来电人姓名和电话,须说明理由;每次查看都记入时间线和审计。保密工单只对省级热线中心开放。
+
+    Name and number in clear, for a reason that is put on the timeline and into the audit.
+    """
+    with work.writing() as unit:
+        details = reveal_caller(unit, RevealCaller(number=number, reason=body.reason))
+    return answer(CallerOut(number=number, name=details.name, phone=details.phone))

@@ -17,6 +17,7 @@ from service.api.schemas.fields import (
     KindName,
     Name,
     Phone,
+    Reason,
     Title,
     Yuan,
 )
@@ -86,6 +87,20 @@ class Coded(Words):
     """A stable code with its name in both languages."""
 
     code: str
+
+
+class Reveal(RequestBody):
+    """为什么要看来电人 / Why somebody needs to see who called."""
+
+    reason: Reason = Field(description="理由,将记录在案 / Put on record")
+
+
+class CallerOut(ResponseBody):
+    """来电人 / Who called, in clear."""
+
+    number: str
+    name: str | None
+    phone: str
 
 
 class TicketRegistered(ResponseBody):
