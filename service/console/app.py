@@ -18,10 +18,9 @@ from service.console.endpoints import Endpoints, PageMaker, pages
 from service.console.errors import error_page, problem_for
 from service.console.rendering import STATIC
 from service.console.security import FORM_MARK, SecurityHeaders, check_form_mark
-from service.console.visit import Visit
+from service.console.visit import STAFF_HOME, WORKER_HOME, Visit
 
 CONSOLE, WORKER_PAGES = "/console", "/w"
-STAFF_HOME, WORKER_HOME = "/", "/track"
 _A_YEAR = "public, max-age=31536000, immutable"
 
 

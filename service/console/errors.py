@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from service.api.errors import Problem, framework_problem, problem_of, problem_of_database
 from service.api.sentences import FAMILIES
 from service.console.security import FORM_MARK
-from service.console.visit import Visit
+from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import HotlineError
 from service.core.logging import log
 from service.identity.errors import NotLoggedIn
@@ -22,7 +22,7 @@ _FRAMEWORK_CODES = {400: "body_unreadable", 404: "no_such_address", 405: "method
 _NOT_WORDS = frozenset({FORM_MARK, "step", "version", "key", "next"})
 
 # What to do next, by status; the texts are in the catalogue.
-_ADVICE = frozenset({403, 404, 405, 409, 410, 429, 503})
+_ADVICE = frozenset({403, 404, 405, 409, 429, 503})
 
 
 def answer(visit: Visit, error: Exception) -> Response:
@@ -62,6 +62,8 @@ def problem_for(visit: Visit, error: Exception) -> Problem:
 def error_page(visit: Visit, problem: Problem) -> Response:
     """The page of a refusal."""
     advice = f"advice.{problem.status}" if problem.status in _ADVICE else "advice.other"
+    if visit.home != STAFF_HOME:
+        advice = "advice.worker"
     response = visit.page(
         "error.html",
         status=problem.status,

@@ -28,7 +28,14 @@ from service.tickets.tracking import code_to_tell
 from sla_rules import Tier
 
 _MATTER = (
-    Field(name="channel", label="field.channel", kind="choice", required=True, options=of_words(words.CHANNELS)),
+    Field(
+        name="channel",
+        label="field.channel",
+        kind="choice",
+        required=True,
+        value="phone",
+        options=of_words(words.CHANNELS),
+    ),
     Field(name="kind", label="field.kind", kind="choice", required=True, options=of_words(words.KINDS)),
     Field(name="title", label="field.title", required=True, hint="hint.title"),
     Field(name="body", label="field.body", kind="text", required=True, longest=20_000),

@@ -19,12 +19,10 @@ from service.console.security import (
     new_visitor,
     set_private_cookie,
 )
-from service.console.visit import Visit
+from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import Bilingual, HotlineError
 from service.identity.errors import LoginFailed, LoginLocked
 from service.identity.people import Login, log_in, log_out
-
-HOME = "/"
 
 
 class Credentials(BaseModel):
@@ -88,4 +86,4 @@ def _login_page(visit: Visit, *, refusal: HotlineError | None = None) -> Respons
 def _inside(wanted: str, root: str) -> str:
     """The page to go to after a login, if it is one of ours: an address from outside leads nowhere else."""
     inside = wanted.startswith(f"{root}/") and not wanted.startswith(f"{root}//") and wanted.isprintable()
-    return wanted.removeprefix(root) if inside and "\\" not in wanted else HOME
+    return wanted.removeprefix(root) if inside and "\\" not in wanted else STAFF_HOME

@@ -5,7 +5,6 @@ see values and phrases, never a row of a table.
 """
 
 import hashlib
-from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -93,6 +92,3 @@ def _day(context: Context, day: date) -> str:
 def _money(amount: Any) -> str:
     """Yuan with thousands apart and no empty cents."""
     return f"{amount:,.2f}".removesuffix(".00")
-
-
-Facts = Mapping[str, Any]

@@ -1,5 +1,6 @@
 """The breach report on a screen and as files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -7,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.console.forms import of_unions
+from service.console.names import display_names
 from service.console.visit import Visit
 from service.console.when import shown_span
 from service.core.clock import local
@@ -43,10 +45,11 @@ class UnionBar:
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """A broken promise and by how much, in words."""
+    """A broken promise, by how much, and the name of who held it (`silence` for nobody)."""
 
     row: BreachRow
     late: Bilingual
+    held_by: str
 
 
 def show_report(visit: Visit) -> Response:
@@ -55,6 +58,8 @@ def show_report(visit: Visit) -> Response:
         query = _query(unit, visit)
         report = breach_report(unit, query)
         unions = of_unions(org_tree(unit.session), scope=unit.actor.scope)
+        shown = report.rows[:MOST_ROWS]
+        names = display_names(unit, (row.held_by for row in shown if row.held_by))
     return visit.page(
         "report.html",
         report=report,
@@ -63,7 +68,7 @@ def show_report(visit: Visit) -> Response:
         org=query.org,
         unions=unions,
         bars=_bars(report),
-        lines=tuple(ReportLine(row=row, late=_late(row)) for row in report.rows[:MOST_ROWS]),
+        lines=tuple(_line(row, names) for row in shown),
         left_out=max(0, len(report.rows) - MOST_ROWS),
     )
 
@@ -115,6 +120,11 @@ def _bars(report: BreachReport) -> tuple[UnionBar, ...]:
         )
         for total in sorted(report.by_union, key=lambda total: (-total.late, -total.due, total.key))
     )
+
+
+def _line(row: BreachRow, names: Mapping[str, str]) -> ReportLine:
+    held_by = row.held_by or ""
+    return ReportLine(row=row, late=_late(row), held_by=names.get(held_by, held_by))
 
 
 def _late(row: BreachRow) -> Bilingual:

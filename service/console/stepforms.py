@@ -44,6 +44,9 @@ _FORWARD = (
     Step.callback, Step.grant_extension, Step.pass_extension_up, Step.grant_suspension, Step.resume,
 )  # fmt: skip
 
+# The table's name says what becomes of the ticket; on a button it has to say when to press it.
+_NAMES = {Step.close: Bilingual("多次无法接通,办结", "close: the worker can't be reached")}
+
 _NOTE_LONGEST = 2_000
 _TEXT_LONGEST = 10_000
 
@@ -144,7 +147,6 @@ class StepForm:
 
     step: Step
     name: Bilingual
-    hint: str
     form: Form
     forward: bool
     opened: bool
@@ -165,8 +167,7 @@ def forms_for(
     return tuple(
         StepForm(
             step=step,
-            name=Bilingual(TABLE[step].name_zh, TABLE[step].name_en),
-            hint=f"step.{step.value}",
+            name=step_name(step),
             form=Form(
                 id=step.value,
                 fields=tuple(_completed(unit, view, question) for question in _FIELDS[step]),
@@ -178,6 +179,11 @@ def forms_for(
         )
         for step in possible
     )
+
+
+def step_name(step: Step) -> Bilingual:
+    """A step as its button calls it."""
+    return _NAMES.get(step) or Bilingual(TABLE[step].name_zh, TABLE[step].name_en)
 
 
 def take_step(unit: Unit, number: str, step: Step, fields: Mapping[str, Any]) -> None:

@@ -44,27 +44,32 @@ _REASON_LISTS = {
 }
 
 
-def story_of(entries: Iterable[TimelineEntry], tree: OrgTree) -> tuple[StoryLine, ...]:
-    """The lines in the order of the events."""
-    return tuple(_line(entry, tree) for entry in entries)
+def story_of(entries: Iterable[TimelineEntry], tree: OrgTree, names: Mapping[str, str]) -> tuple[StoryLine, ...]:
+    """The lines in the order of the events, with people under their `names`."""
+    return tuple(_line(entry, tree, names) for entry in entries)
 
 
-def _line(entry: TimelineEntry, tree: OrgTree) -> StoryLine:
+def people_in(entries: Iterable[TimelineEntry]) -> set[str]:
+    """The user names of everybody who acts in a timeline or was told."""
+    return {name for entry in entries for name in (entry.actor, *entry.data.get("told", ()))}
+
+
+def _line(entry: TimelineEntry, tree: OrgTree, names: Mapping[str, str]) -> StoryLine:
     return StoryLine(
         at=entry.at,
-        who=None if entry.actor == "system" else entry.actor,
+        who=None if entry.actor == "system" else names.get(entry.actor, entry.actor),
         union=_union(tree, entry.actor_org) if entry.actor_org in tree and entry.actor != "system" else None,
         title=entry.name,
-        facts=tuple(_facts(entry, tree)),
+        facts=tuple(_facts(entry, tree, names)),
         note=entry.note,
         look=_LOOKS.get(entry.kind, "step"),
         cycle=entry.cycle,
     )
 
 
-def _facts(entry: TimelineEntry, tree: OrgTree) -> Iterable[Bilingual]:
+def _facts(entry: TimelineEntry, tree: OrgTree, names: Mapping[str, str]) -> Iterable[Bilingual]:
     if entry.kind == "escalation:fired":
-        yield from _escalation(entry.data)
+        yield from _escalation(entry.data, names)
     elif entry.kind == "rating:recorded":
         yield from _rating(entry.data)
     else:
@@ -75,10 +80,13 @@ def _facts(entry: TimelineEntry, tree: OrgTree) -> Iterable[Bilingual]:
                     yield fact
 
 
-def _escalation(data: Mapping[str, Any]) -> Iterable[Bilingual]:
+def _escalation(data: Mapping[str, Any], names: Mapping[str, str]) -> Iterable[Bilingual]:
     yield _pair("{}时限:{}", "{} limit: {}", word("clock", data["clock"]), word("rung", data["rung"]))
-    told = "、".join(data["told"])
-    yield Bilingual(f"已通知:{told}", f"told: {', '.join(data['told'])}") if told else Bilingual("无人可通知", "nobody")
+    told = [names.get(username, username) for username in data["told"]]
+    if told:
+        yield Bilingual(f"已通知:{'、'.join(told)}", f"told: {', '.join(told)}")
+    else:
+        yield Bilingual("无人可通知", "there was nobody to tell")
 
 
 def _rating(data: Mapping[str, Any]) -> Iterable[Bilingual]:

@@ -59,9 +59,9 @@ TEXTS: dict[str, Bilingual] = _texts(
         ),
         "advice.405": ("请从首页重新进入。", "Please start again from the first page."),
         "advice.409": ("请返回上一页,刷新后再试。", "Please go back, reload the page and try again."),
-        "advice.410": ("如需帮助请拨打 12351。", "If you need help, please call 12351."),
         "advice.429": ("请稍等几分钟再试。", "Please wait a few minutes and try again."),
         "advice.503": ("请稍后再试。", "Please try again shortly."),
+        "advice.worker": ("如需帮助请拨打 12351。", "If you need help, please call 12351."),
         "advice.other": (
             "请返回上一页再试;仍不成功,请联系管理员。",
             "Please go back and try again; if it fails again, tell your administrator.",
@@ -263,6 +263,7 @@ TEXTS: dict[str, Bilingual] = _texts(
             "到期 {due},按时 {on_time},逾期 {late},挂起或未到期 {open}",
             "{due} due, {on_time} kept, {late} broken, {open} open",
         ),
+        "report.bar_note": ("右侧数字为 逾期 / 到期", "figures at the right: broken / due"),
         "report.rows": ("逾期明细", "Broken promises"),
         "report.none_late": ("没有逾期。", "Nothing was late."),
         "report.left_out": (

@@ -16,7 +16,8 @@ from service.api.schemas.fields import Reason
 from service.console import stepforms
 from service.console.errors import problem_for
 from service.console.forms import Wrong, checked
-from service.console.story import story_of
+from service.console.names import display_names
+from service.console.story import StoryLine, people_in, story_of
 from service.console.visit import Visit
 from service.console.when import remaining
 from service.core.errors import Bilingual, HotlineError
@@ -54,7 +55,7 @@ class RevealForm(BaseModel):
 def show_ticket(visit: Visit) -> Response:
     """The page of a ticket."""
     done = visit.query("done")
-    said = _name(Step(done)) if done in _STEPS else None
+    said = stepforms.step_name(Step(done)) if done in _STEPS else None
     return _page(visit, number_of(visit), done=said)
 
 
@@ -123,8 +124,8 @@ def _page(
             "remaining": remaining(view.row, rules, unit.now),
             "collective": view.row.people_count >= rules.policy.limits.collective_threshold,
             "place": org_tree(unit.session).get(view.row.place_code),
-            "bars": tuple(_bar(unit, number, clock) for clock in clock_views(unit, number)),
-            "story": story_of(timeline(unit, number), org_tree(unit.session)),
+            "bars": _bars(unit, number),
+            "story": _story(unit, number),
             "can_reveal": unit.actor.may(Permission.caller_reveal) and view.caller_phone is not None,
         }
     # A step that is no longer possible has no form to keep what was typed: it is shown to be copied.
@@ -135,7 +136,7 @@ def _page(
         status=status,
         refusal=refusal,
         errors=errors or {},
-        tried=_name(tried) if tried else None,
+        tried=stepforms.step_name(tried) if tried else None,
         tried_id=tried.value if tried else "",
         left_over=left_over,
         **shown,
@@ -143,12 +144,20 @@ def _page(
     )
 
 
+def _story(unit: Unit, number: str) -> tuple[StoryLine, ...]:
+    entries = timeline(unit, number)
+    return story_of(entries, org_tree(unit.session), display_names(unit, people_in(entries)))
+
+
+def _bars(unit: Unit, number: str) -> tuple[ClockBar, ...]:
+    """The clocks that run before those that stopped, the promise to the worker first, the newest first."""
+    newest_first = reversed(clock_views(unit, number))
+    order = sorted(newest_first, key=lambda clock: (clock.stopped_at is not None, clock.kind != ClockKind.resolve))
+    return tuple(_bar(unit, number, clock) for clock in order)
+
+
 def _words_typed(visit: Visit) -> list[str]:
     return [text for name in ("text", "answer", "note", "reason", "basis") if (text := visit.value(name)).strip()]
-
-
-def _name(step: Step) -> Bilingual:
-    return Bilingual(TABLE[step].name_zh, TABLE[step].name_en)
 
 
 def _bar(unit: Unit, number: str, clock: ClockView) -> ClockBar:

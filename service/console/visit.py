@@ -20,6 +20,8 @@ from service.identity.people import actor_of_token
 from service.identity.permissions import Permission
 
 LANGUAGES = ("zh", "en")
+# The first page of each set of pages.
+STAFF_HOME, WORKER_HOME = "/", "/track"
 
 # A token has 43 characters; a longer cookie is not worth hashing.
 _LONGEST_TOKEN = 200
@@ -28,8 +30,8 @@ _SHOWN_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 
 @dataclass
 class Visit:
-    """A request, read whole. `typed` holds the form's fields, each with all its values; `home` is the first page of
-    this set of pages."""
+    """A request, read whole. `typed` holds the form's fields, each with all its values; `home` tells whose pages
+    these are."""
 
     request: Request
     application: Application

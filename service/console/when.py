@@ -51,7 +51,8 @@ def remaining(row: TicketRow, rules: Rules, now: datetime) -> Bilingual:
     if row.state in ENDED:
         return Bilingual("", "")
     if row.suspended:
-        return Bilingual("计时暂停", "the clock rests")
+        # What stands in the row is the deadline as it was: every day of the pause moves it on.
+        return Bilingual("计时暂停,恢复后顺延", "the clock rests; the deadline moves on")
     if row.state is State.replied:
         # The reply stopped the citizen's clock: what is left no longer shrinks.
         late = row.light == "red"
