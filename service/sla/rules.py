@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from service.core.errors import Unavailable
@@ -28,6 +28,9 @@ class Rules:
     calendar_version_id: int
 
 
+_ACTIVE = text("select (select id from policy_version where active), (select id from calendar_version where active)")
+
+
 class _Parsed:
     """Versions never change once published, so each process parses each one once."""
 
@@ -41,12 +44,7 @@ _PARSED: WeakKeyDictionary[Engine, _Parsed] = WeakKeyDictionary()
 
 def current_rules(session: Session) -> Rules:
     """The active versions. One statement. Raises NoRulesPublished."""
-    policy_id, calendar_id = session.execute(
-        select(
-            select(PolicyVersion.id).where(PolicyVersion.active).scalar_subquery(),
-            select(CalendarVersion.id).where(CalendarVersion.active).scalar_subquery(),
-        )
-    ).one()
+    policy_id, calendar_id = session.connection().execute(_ACTIVE).one()
     if policy_id is None or calendar_id is None:
         raise NoRulesPublished
     return rules_of(session, policy_id, calendar_id)
