@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from service.bootstrap import Application
 from service.console import errors
-from service.console.security import LANGUAGE_COOKIE, is_https
+from service.console.security import LANGUAGE_COOKIE
 from service.console.visit import LANGUAGES, Visit
 
 _LANGUAGE_LASTS = 365 * 24 * 3600
@@ -65,12 +65,4 @@ async def _typed(request: Request) -> dict[str, tuple[str, ...]]:
 
 def _remember_language(visit: Visit, response: Response) -> None:
     if visit.request.query_params.get("lang") in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            visit.lang,
-            max_age=_LANGUAGE_LASTS,
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=is_https(visit.request),
-        )
+        visit.remember(response, LANGUAGE_COOKIE, visit.lang, path="/", seconds=_LANGUAGE_LASTS)

@@ -17,7 +17,6 @@ from service.console.security import (
     check_form_mark,
     form_mark,
     new_visitor,
-    set_private_cookie,
 )
 from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import Bilingual, HotlineError
@@ -55,7 +54,7 @@ def take_login(visit: Visit) -> Response:
     if not isinstance(outcome, Login):
         return _login_page(visit, refusal=outcome)
     response = visit.goto(_inside(visit.value("next"), visit.root))
-    set_private_cookie(visit.request, response, SESSION_COOKIE, outcome.token, seconds=None)
+    visit.remember(response, SESSION_COOKIE, outcome.token, path=visit.root or "/")
     return response
 
 
@@ -79,7 +78,7 @@ def _login_page(visit: Visit, *, refusal: HotlineError | None = None) -> Respons
         next=visit.query("next") or visit.value("next"),
         mark=form_mark(visit.application.vault, visitor),
     )
-    set_private_cookie(visit.request, response, VISITOR_COOKIE, visitor, seconds=None)
+    visit.remember(response, VISITOR_COOKIE, visitor, path=visit.root or "/")
     return response
 
 

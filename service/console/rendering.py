@@ -43,9 +43,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(t=_text, word=_word, static=_static, light_shape=words.LIGHT_SHAPES.__getitem__)
-    environment.filters.update(
-        say=_say, moment=_moment, deadline=_deadline, short_deadline=_short_deadline, day=_day, money=_money
-    )
+    environment.filters.update(say=_say, moment=_moment, deadline=_deadline, day=_day, money=_money)
     return environment
 
 
@@ -70,18 +68,13 @@ def _static(context: Context, name: str) -> str:
 
 
 @pass_context
-def _moment(context: Context, instant: datetime) -> str:
-    return when.shown_time(instant, context["lang"])
+def _moment(context: Context, instant: datetime, now: datetime | None = None) -> str:
+    return when.shortened(when.shown_time(instant, context["lang"]), context["lang"], now=now)
 
 
 @pass_context
-def _deadline(context: Context, instant: datetime) -> str:
-    return when.shown_deadline(instant, context["lang"])
-
-
-@pass_context
-def _short_deadline(context: Context, instant: datetime, now: datetime) -> str:
-    return when.short_deadline(instant, context["lang"], now=now)
+def _deadline(context: Context, instant: datetime, now: datetime | None = None) -> str:
+    return when.shortened(when.shown_deadline(instant, context["lang"]), context["lang"], now=now)
 
 
 @pass_context

@@ -5,8 +5,6 @@ import hmac
 import secrets
 
 from itsdangerous import Signer
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.crypto import Vault
@@ -73,22 +71,3 @@ def check_form_mark(vault: Vault, secret: str, mark: str) -> None:
 def new_visitor() -> str:
     """A random name for a browser that has not logged in."""
     return secrets.token_urlsafe(24)
-
-
-def set_private_cookie(request: Request, response: Response, name: str, value: str, *, seconds: int | None) -> None:
-    """A cookie for the server's eyes only, sent back by our own pages; it lives as long as the browser if `seconds`
-    is None."""
-    response.set_cookie(
-        name,
-        value,
-        max_age=seconds,
-        path=request.scope.get("root_path") or "/",
-        httponly=True,
-        samesite="lax",
-        secure=is_https(request),
-    )
-
-
-def is_https(request: Request) -> bool:
-    """Whether the reader came over TLS (the proxy in front says so)."""
-    return request.url.scheme == "https"

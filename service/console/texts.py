@@ -195,6 +195,10 @@ TEXTS: dict[str, Bilingual] = _texts(
         # Ticket
         "ticket.done": ("已完成:{step}", "Done: {step}"),
         "ticket.not_done": ("“{step}”没有完成", "Not done: {step}"),
+        "ticket.words_kept": (
+            "本页已是最新内容,您填写的内容仍在表单里,核对后可再次提交。",
+            "This page shows the ticket as it is now. Your words are still in the form; check them and send again.",
+        ),
         "ticket.left_over": (
             "现在不能执行这一步。您刚才填写的内容如下,可复制:",
             "This step is not possible any more. Here is what you wrote, to be copied:",

@@ -120,6 +120,7 @@ def _page(
         rules = current_rules(unit.session)
         shown: dict[str, Any] = {
             "view": view,
+            "now": unit.now,
             "forms": forms,
             "remaining": remaining(view.row, rules, unit.now),
             "collective": view.row.people_count >= rules.policy.limits.collective_threshold,

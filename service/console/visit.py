@@ -71,6 +71,15 @@ class Visit:
         """What every form of a page carries, to be known again as ours."""
         return form_mark(self.application.vault, self.token)
 
+    def remember(self, response: Response, name: str, value: str, *, path: str, seconds: int | None = None) -> None:
+        """A cookie for the server's eyes only; it lives as long as the browser unless `seconds` says longer.
+
+        Secure when the reader came over TLS, or when the service is published under an https address and the proxy
+        in front does not say.
+        """
+        over_tls = self.request.url.scheme == "https" or self.application.settings.public_url.startswith("https://")
+        response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=over_tls)
+
     def query(self, name: str) -> str:
         """A parameter of the address, without blanks around it; '' when it is missing."""
         return self.request.query_params.get(name, "").strip()

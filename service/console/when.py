@@ -39,9 +39,10 @@ def _shown(at: datetime, clock: str, lang: str) -> str:
     return f"{shown_day(at.date(), lang)} {clock}"
 
 
-def short_deadline(instant: datetime, lang: str, *, now: datetime) -> str:
-    """A deadline for a line of a queue: without the year when it is this one."""
-    text = shown_deadline(instant, lang)
+def shortened(text: str, lang: str, *, now: datetime | None) -> str:
+    """A day without its year when it is the year of `now`; None leaves it whole."""
+    if now is None:
+        return text
     year = local(now).year
     return text.removeprefix(f"{year}年") if lang == "zh" else text.replace(f" {year} ", " ")
 

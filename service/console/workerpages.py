@@ -18,6 +18,9 @@ from service.ratings.recording import Answers, RateByLink, open_rating, rate_by_
 from service.tickets.states import State
 from service.tickets.tracking import TrackTicket, track_ticket
 
+# What a union may answer about a demand is not for the worker to say of their own.
+_REASONS = {code: name for code, name in words.DISSATISFACTIONS.items() if code != "unreasonable_demand"}
+
 # Written as a question to somebody who has no need to know how a union words things.
 _QUESTIONS = (
     Field(name="contacted", label="rate.contacted", kind="radio", required=True, options=YES_NO),
@@ -29,7 +32,7 @@ _QUESTIONS = (
         name="reason",
         label="rate.why",
         kind="radio",
-        options=of_words(words.DISSATISFACTIONS),
+        options=of_words(_REASONS),
         hint="rate.why_hint",
     ),
     Field(name="comment", label="rate.comment", kind="text", longest=2_000),

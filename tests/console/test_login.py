@@ -47,6 +47,14 @@ def test_over_tls_the_cookie_is_secure(reader: Reader) -> None:
     assert "Secure" in cookie
 
 
+def test_behind_a_proxy_that_does_not_say_so_the_public_address_decides(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader.application.settings, "public_url", "https://12351.example")
+
+    assert "Secure" in reader.get(LOGIN).headers["set-cookie"]
+
+
 def test_a_wrong_password_is_said_and_counted(reader: Reader, desk: Desk) -> None:
     response = log_in(reader, password="not the password")
 
