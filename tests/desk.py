@@ -114,9 +114,7 @@ class Desk:
         self.do(f"leader-{org}", approve_reply, ReviewReply(number=number))
         return number
 
-    def rate(
-        self, number: str, *, resolved: bool = True, satisfaction: int = 5, reason: str | None = None
-    ) -> None:
+    def rate(self, number: str, *, resolved: bool = True, satisfaction: int = 5, reason: str | None = None) -> None:
         answers = Answers(contacted=True, resolved=resolved, satisfaction=satisfaction, reason=reason)
         self.do("agent2", record_callback, RecordCallback(number=number, result="answered", answers=answers))
 

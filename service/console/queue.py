@@ -14,8 +14,9 @@ from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
-from service.tickets.queries import ListQuery, QueueQuery, TicketRow, list_tickets, queue_page
+from service.tickets.queries import ListQuery, QueueQuery, list_tickets, queue_page
 from service.tickets.states import OPEN, State
+from service.tickets.views import TicketRow
 
 PAGE_LENGTH = 30
 

@@ -20,8 +20,8 @@ from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import OrgTree, org_tree
 from service.sla.rules import current_rules
-from service.tickets.queries import TicketView
 from service.tickets.states import TABLE, Step
+from service.tickets.views import TicketView
 
 # Steps that decide a request are one address of the API; here each is a form of its own.
 _DECIDES: Mapping[Step, tuple[str, str]] = {

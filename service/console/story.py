@@ -9,7 +9,7 @@ from service.console.when import shown_deadline
 from service.console.words import word
 from service.core.errors import Bilingual
 from service.org.tree import OrgTree
-from service.tickets.queries import TimelineEntry
+from service.tickets.views import TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)

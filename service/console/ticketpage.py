@@ -29,8 +29,9 @@ from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.errors import TicketNotFound
-from service.tickets.queries import ClockView, clock_views, explain_clock, ticket_view, timeline
+from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 from service.tickets.states import TABLE, Step
+from service.tickets.views import ClockView
 from sla_rules import ClockKind, Explanation
 
 BAR_LENGTH = 100

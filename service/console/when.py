@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from service.core.clock import local
 from service.core.errors import Bilingual
 from service.sla.rules import Rules
-from service.tickets.queries import TicketRow
 from service.tickets.states import ENDED, GOVERNING, State
+from service.tickets.views import TicketRow
 from sla_rules import Promise, Tier
 
 _WEEKDAYS_ZH = "一二三四五六日"

@@ -54,6 +54,24 @@ _INSERT = insert_text(
 )  # fmt: skip
 
 
+# What people read; a rung of a later policy without words here shows its name.
+RUNG_NAMES: dict[str, Bilingual] = {
+    "half": Bilingual("时限已用一半", "half of the time is used"),
+    "most": Bilingual("时限已用八成", "four fifths of the time are used"),
+    "warn_4h": Bilingual("距下班还有 4 小时", "4 hours to the end of the office day"),
+    "warn_1h": Bilingual("距下班还有 1 小时", "1 hour to the end of the office day"),
+    "breach": Bilingual("时限已过", "the deadline has passed"),
+    "limit": Bilingual("时限已过", "the limit has passed"),
+    "late_1": Bilingual("已超期 1 个工作日", "1 working day late"),
+    "late_3": Bilingual("已超期 3 个工作日", "3 working days late"),
+}
+
+
+def rung_name(rung: str) -> Bilingual:
+    """A rung in words."""
+    return RUNG_NAMES.get(rung, Bilingual(rung, rung))
+
+
 @dataclass(slots=True)
 class Swept:
     """What one sweep did."""
@@ -167,13 +185,13 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
             "told": [target.username for target in targets],
         },
     )
-    clock_name = CLOCK_NAMES[clock.kind]
+    clock_name, words = CLOCK_NAMES[clock.kind], rung_name(planned.rung.name)
     tell(
         unit,
         targets,
         Bilingual(
-            f"工单 {ticket.number} {clock_name.zh}时限提醒({planned.rung.name})",
-            f"Ticket {ticket.number}: {clock_name.en} limit ({planned.rung.name})",
+            f"工单 {ticket.number} {clock_name.zh}:{words.zh}",
+            f"Ticket {ticket.number}, {clock_name.en}: {words.en}",
         ),
         key=f"escalation:{escalation_id}",
         ticket_number=ticket.number,
@@ -189,4 +207,4 @@ def _take_effect(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRu
     if "sign_by_silence" in effects and ticket.state == State.to_sign and open_request(unit, ticket, "return") is None:
         sign_by_silence(unit, ticket, at=planned.at)
     if "open_supervision" in effects and State(ticket.state) in OPEN:
-        open_supervision(unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}时限已过({planned.rung.name})")
+        open_supervision(unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}{rung_name(planned.rung.name).zh}")

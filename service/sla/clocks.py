@@ -195,6 +195,12 @@ def clock_value(row: SlaClock, pauses: Sequence[SlaPause]) -> Clock:
     )
 
 
+def counted_as_of(pauses: Sequence[SlaPause], now: datetime) -> datetime:
+    """Until when an open pause is taken to last: its review date, when the clock runs again by itself. So a suspended
+    ticket shows the deadline it will have, and does not stay on top of a queue with one it no longer has."""
+    return next((pause.review_at for pause in pauses if pause.ends_at is None), now)
+
+
 def promise_document(promise: Promise) -> dict[str, Any]:
     """A promise as a clock's row keeps it."""
     cutoff = promise.cutoff.isoformat() if promise.cutoff else None
@@ -225,9 +231,10 @@ def _planned(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datet
 def _settle(row: SlaClock, pauses: Sequence[SlaPause], *, rules: Rules, now: datetime) -> None:
     """Derive everything that follows from a clock's facts."""
     value = clock_value(row, pauses)
-    deadline = value.deadline(rules.calendar, as_of=now)
+    as_of = counted_as_of(pauses, now)
+    deadline = value.deadline(rules.calendar, as_of=as_of)
     row.due_at, row.provisional = deadline.due_at, deadline.provisional
-    row.half_at = value.instant_at_fraction(rules.calendar, 0.5, as_of=now)
+    row.half_at = value.instant_at_fraction(rules.calendar, 0.5, as_of=as_of)
     checks = [rung.at for rung in _planned(row, pauses, rules, now) if rung.rung.name not in row.fired]
     if row.stopped_at is None:
         checks += [p.review_at for p in pauses if p.ends_at is None]

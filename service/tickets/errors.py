@@ -36,10 +36,10 @@ class StepNotPossible(Conflict):
 
 
 class TicketChangedMeanwhile(Conflict):
-    zh = "工单 {number} 已被{who}于 {when} 更新({what}),您看到的不是最新内容。请刷新后再操作,本次未保存。"
+    zh = "工单 {number} 已被{who}于 {when} 更新({what}),您看到的不是最新内容,本次未保存。请核对后再操作。"
     en = (
         "Ticket {number} was changed by {who} at {when} ({what}) after you read it. "
-        "Read it again and repeat; nothing was saved."
+        "Nothing was saved; look at the ticket as it is now and repeat if it still fits."
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, literal, select, text, tuple_
@@ -13,7 +12,7 @@ from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree, within
-from service.sla.clocks import clock_value
+from service.sla.clocks import clock_value, counted_as_of
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
 from service.tickets.models import (
@@ -27,9 +26,22 @@ from service.tickets.models import (
     TicketEvent,
 )
 from service.tickets.repository import find, in_subtree, visible
-from service.tickets.states import ENDED, STATE_NAMES, TABLE, State, Step, steps_from
+from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person
 from service.tickets.taxonomy import category_names
+from service.tickets.views import (
+    AssignmentView,
+    ClockView,
+    OpenRequest,
+    Page,
+    PauseView,
+    ReplyView,
+    TicketRow,
+    TicketView,
+    TimelineEntry,
+    light_of,
+    masked_name,
+)
 from sla_rules import Explanation, explain
 
 
@@ -45,47 +57,6 @@ class ClockNotFound(NotFound):
 
     zh = "工单 {number} 没有“{kind}”计时。"
     en = "Ticket {number} has no {kind} clock."
-
-
-@dataclass(frozen=True, slots=True)
-class TicketRow:
-    """A line of a queue or list. `light` is green, yellow, red, blue (suspended) or none (ended)."""
-
-    id: int
-    number: str
-    title: str
-    state: State
-    tier: str | None
-    kind: str
-    channel: str
-    urgent: bool
-    category_code: str
-    category: Bilingual
-    place_code: str
-    holder_code: str
-    holder: Bilingual
-    people_count: int
-    received_at: datetime
-    accepted_at: datetime | None
-    due_at: datetime
-    provisional: bool
-    suspended: bool
-    cycle: int
-    row_version: int
-    light: str
-
-    @property
-    def state_name(self) -> Bilingual:
-        """The state in words."""
-        return Bilingual(*STATE_NAMES[self.state])
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of rows, and the cursor of the next one if there is more."""
-
-    rows: tuple[TicketRow, ...]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,129 +83,6 @@ class ListQuery:
     received_to: datetime | None = None
     limit: int = 50
     cursor: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRequest:
-    """A request that waits for a decision."""
-
-    kind: str
-    level: str
-    reason: str
-    data: dict[str, Any]
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AssignmentView:
-    """A union that has or had the ticket."""
-
-    org_code: str
-    org: Bilingual
-    role: str
-    cycle: int
-    adjudicated: bool
-    dispatched_at: datetime
-    signed_at: datetime | None
-    signed_by_silence: bool
-    ended_at: datetime | None
-    end_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyView:
-    """A union's answer. Money in yuan."""
-
-    cycle: int
-    org_code: str
-    text: str
-    basis: str
-    contacted_at: datetime
-    contact_way: str
-    outcome: str
-    recovered: Decimal
-    helped: int
-    worker_confirmed: bool
-    replied_at: datetime
-    verdict: str | None
-    review_note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TicketView:
-    """One ticket as its reader may see it: the caller is masked here whoever reads."""
-
-    row: TicketRow
-    body: str
-    employer: str | None
-    amount_owed: Decimal | None
-    anonymous: bool
-    identity_hidden: bool
-    caller_name: str | None
-    caller_phone: str | None
-    tier_reason: str | None
-    replied_at: datetime | None
-    ended_at: datetime | None
-    rejection_reason: str | None
-    answer: str | None
-    bounces: int
-    assignments: tuple[AssignmentView, ...]
-    replies: tuple[ReplyView, ...]
-    open_requests: tuple[OpenRequest, ...]
-    possible_steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One step of the story."""
-
-    id: int
-    at: datetime
-    kind: str
-    name: Bilingual
-    from_state: str | None
-    to_state: str
-    cycle: int
-    actor: str
-    actor_org: str
-    note: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PauseView:
-    """An interval in which a clock did not count."""
-
-    starts_at: datetime
-    ends_at: datetime | None
-    review_at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClockView:
-    """One clock with what is left of it. Spans in seconds of counted time."""
-
-    kind: str
-    leg: str
-    cycle: int
-    org_code: str
-    tier: str | None
-    promise: dict[str, Any]
-    started_at: datetime
-    due_at: datetime
-    first_due_at: datetime
-    stopped_at: datetime | None
-    breached_at: datetime | None
-    provisional: bool
-    status: str
-    used_seconds: int
-    remaining: Bilingual
-    extension_days: int
-    fired: tuple[str, ...]
-    pauses: tuple[PauseView, ...]
-    policy_version: str
-    calendar_version: str
 
 
 _ROW_COLUMNS = (
@@ -331,7 +179,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     ).all()
     replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
     return TicketView(
-        row=_row(unit, session.execute(select(*_ROW_COLUMNS).where(Ticket.id == ticket.id)).one()),
+        row=_row(unit, ticket),
         body=ticket.body,
         employer=employer.name if employer else None,
         amount_owed=ticket.amount_owed,
@@ -394,6 +242,8 @@ def possible_steps(unit: Unit, ticket: Ticket, *, waiting: set[str]) -> tuple[St
         and (step not in _DECIDES or _DECIDES[step] in waiting)
         and (step is not Step.resume or ticket.suspended)
         and (step is not Step.suspend or not ticket.suspended)
+        # What is late stays late: an extension can't be granted any more.
+        and (step not in {Step.grant_extension, Step.pass_extension_up} or unit.now < ticket.due_at)
     )
 
 
@@ -442,32 +292,9 @@ def explain_clock(unit: Unit, number: str, kind: str, *, cycle: int | None = Non
     if row is None:
         raise ClockNotFound(number=number, kind=kind)
     rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
-    value = clock_value(row, _pauses(unit.session, [row]).get(row.id, []))
-    return explain(value, rules.calendar, as_of=unit.now, policy_version=rules.policy.version)
-
-
-def light_of(
-    *, state: State, suspended: bool, due_at: datetime, half_at: datetime, replied_at: datetime | None, now: datetime
-) -> str:
-    """绿黄红蓝: green above half of the time left, yellow at half or less, red overdue, blue suspended.
-
-    A reply under review is judged at the moment it was given: the citizen's clock stands.
-    """
-    if state in ENDED:
-        return "none"
-    if suspended:
-        return "blue"
-    judged = replied_at if state is State.replied and replied_at is not None else now
-    if judged >= due_at:
-        return "red"
-    if state is State.replied:
-        return "green"
-    return "yellow" if now >= half_at else "green"
-
-
-def masked_name(name: str) -> str:
-    """马** : the family name alone."""
-    return name[:1] + "*" * max(2, len(name) - 1)
+    pauses = _pauses(unit.session, [row]).get(row.id, [])
+    as_of = counted_as_of(pauses, unit.now)
+    return explain(clock_value(row, pauses), rules.calendar, as_of=as_of, policy_version=rules.policy.version)
 
 
 def _may(unit: Unit, ticket: Ticket, step: Step) -> bool:
@@ -488,7 +315,7 @@ def _page(unit: Unit, statement: Select[Any], limit: int, *, by: str) -> Page:
     return Page(rows=rows, next_cursor=Cursor(at=getattr(rows[-1], by), id=rows[-1].id).encode() if more else None)
 
 
-def _row(unit: Unit, row: Row[Any]) -> TicketRow:
+def _row(unit: Unit, row: Row[Any] | Ticket) -> TicketRow:
     state = State(row.state)
     holder = org_tree(unit.session).get(row.holder_code)
     return TicketRow(

@@ -15,6 +15,7 @@ from service.core.clock import local
 from service.core.db import table_of
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
+from service.identity.models import Person
 from service.org.tree import org_tree, within
 from service.sla import clocks
 from service.sla.models import SlaClock
@@ -268,13 +269,17 @@ def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
 
 
 def _changed_meanwhile(unit: Unit, ticket: Ticket) -> TicketChangedMeanwhile:
-    last = unit.session.scalars(
-        select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id.desc()).limit(1)
+    last, display_name = unit.session.execute(
+        select(TicketEvent, Person.display_name)
+        .outerjoin(Person, Person.id == TicketEvent.actor_id)
+        .where(TicketEvent.ticket_id == ticket.id)
+        .order_by(TicketEvent.id.desc())
+        .limit(1)
     ).one()
     names = {row.event: (row.name_zh, row.name_en) for row in TABLE.values()}
     return TicketChangedMeanwhile(
         number=ticket.number,
-        who=last.actor_name,
+        who=display_name or Bilingual("系统", "the service"),
         when=f"{local(last.at):%Y-%m-%d %H:%M}",
         what=Bilingual(*names.get(last.kind, (last.kind, last.kind))),
     )

@@ -70,7 +70,7 @@ def test_a_stale_version_is_refused_and_says_who_changed_what(api: Api, desk: De
 
     assert response.status_code == 409
     assert response.json()["code"] == "ticket_changed_meanwhile"
-    assert "agent1" in response.json()["detail_zh"]
+    assert "坐席一" in response.json()["detail_zh"]
     assert "催办" in response.json()["detail_zh"]
     assert handler.get(f"/tickets/{number}").json()["state"]["code"] == "to_sign"
 

@@ -127,7 +127,7 @@ def test_a_stale_page_says_who_changed_what_and_keeps_the_words(reader: Reader, 
 
     assert response.status_code == 409
     page = seen(response)
-    assert "已被agent2于 2026-11-20 09:00 更新(备注)" in page
+    assert "已被坐席二于 2026-11-20 09:00 更新(备注)" in page
     assert "职工来电补充" in page
     assert "您填写的内容仍在表单里" in page
     again = next(form for form in forms_of(response.text) if form.fields.get("step") == ["reply"])

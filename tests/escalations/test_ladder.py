@@ -55,7 +55,8 @@ def test_silence_signs_at_the_limit_whenever_the_sweep_comes(desk: Desk) -> None
 
     assert desk.ticket(number).state == "in_progress"
     row = desk.rows(
-        "select a.signed_at, a.signed_by_silence, c.due_at, c.breached_at from assignment a, sla_clock c where c.kind='sign'"
+        "select a.signed_at, a.signed_by_silence, c.due_at, c.breached_at"
+        " from assignment a, sla_clock c where c.kind = 'sign'"
     )[0]
     assert row.signed_by_silence
     assert row.signed_at == row.due_at == row.breached_at

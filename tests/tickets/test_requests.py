@@ -190,6 +190,14 @@ class TestSuspension:
         assert desk.ticket(number).due_at == at("2026-12-02 00:00")
         assert not desk.ticket(number).suspended
 
+    def test_while_suspended_it_shows_the_deadline_it_will_have_at_the_review_date(self, desk: Desk) -> None:
+        number = self.suspended(desk)  # Friday 11-20 to Monday 11-30: the five working days are those of that week
+
+        assert desk.ticket(number).due_at == at("2026-12-05 00:00")
+        desk.go_to("2026-11-20 15:00")
+        desk.do(HANDLER, resume_ticket, ResumeTicket(number=number))
+        assert desk.ticket(number).due_at == at("2026-11-28 00:00")
+
     def test_it_ends_by_itself_at_the_review_date_however_late_the_sweep(self, desk: Desk) -> None:
         number = self.suspended(desk, days=3)  # Friday 09:00 to Monday 09:00
         desk.go_to("2026-11-25 09:00")

@@ -33,14 +33,7 @@ from service.api.schemas.tickets import (
 from service.identity.permissions import Permission
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.intake import RegisterTicket, register_ticket
-from service.tickets.queries import (
-    ListQuery,
-    clock_views,
-    explain_clock,
-    list_tickets,
-    ticket_view,
-    timeline,
-)
+from service.tickets.queries import ListQuery, clock_views, explain_clock, list_tickets, ticket_view, timeline
 
 router = room("tickets", "/tickets")
 

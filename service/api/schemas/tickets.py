@@ -24,7 +24,8 @@ from service.api.schemas.fields import (
 from service.core.errors import Bilingual
 from service.tickets.dispatching import TIER_NAMES
 from service.tickets.models import Ticket
-from service.tickets.queries import (
+from service.tickets.states import STATE_NAMES, TABLE, State, Step
+from service.tickets.views import (
     AssignmentView,
     ClockView,
     OpenRequest,
@@ -34,7 +35,6 @@ from service.tickets.queries import (
     TicketView,
     TimelineEntry,
 )
-from service.tickets.states import STATE_NAMES, TABLE, State, Step
 from sla_rules import Tier
 
 
