@@ -1,13 +1,13 @@
 """The union tree in memory: 54 rows that every process reads once and keeps."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from service.core.errors import Malformed
+from service.core.errors import Bilingual, Malformed
 from service.org.models import OrgUnit
 
 _SCOPE_LENGTH = {"province": 2, "prefecture": 4, "county": 6}
@@ -29,6 +29,10 @@ class Union:
     name_en: str
     level: str
     parent_code: str | None
+    name: Bilingual = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", Bilingual(self.name_zh, self.name_en))
 
     @property
     def scope(self) -> str:

@@ -96,7 +96,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
     limits = current_rules(unit.session).policy.limits
     adjudicated = command.adjudicated or ticket.bounces >= limits.bounce_limit_per_ticket
     if not adjudicated and _returns_by(unit, ticket, lead.code):
-        raise DispatchGoesBackToReturner(union=Bilingual(lead.name_zh, lead.name_en))
+        raise DispatchGoesBackToReturner(union=lead.name)
     ticket.holder_code = lead.code
     requests.void_open_requests(unit, ticket, note="派单")
     carry_out(

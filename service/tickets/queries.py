@@ -1,6 +1,6 @@
 """Reading tickets: one ticket, queues by deadline, timelines, clocks. All through the actor's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
-from service.org.tree import org_tree, within
+from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
@@ -28,7 +28,7 @@ from service.tickets.models import (
 from service.tickets.repository import find, in_subtree, visible
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person
-from service.tickets.taxonomy import category_names
+from service.tickets.taxonomy import Leaf, leaves
 from service.tickets.views import (
     AssignmentView,
     ClockView,
@@ -179,7 +179,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     ).all()
     replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
     return TicketView(
-        row=_row(unit, ticket),
+        row=_row(ticket, names=_Names.of(session), now=unit.now),
         body=ticket.body,
         employer=employer.name if employer else None,
         amount_owed=ticket.amount_owed,
@@ -196,7 +196,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         assignments=tuple(
             AssignmentView(
                 org_code=a.org_code,
-                org=Bilingual(tree.get(a.org_code).name_zh, tree.get(a.org_code).name_en),
+                org=tree.get(a.org_code).name,
                 role=a.role,
                 cycle=a.cycle,
                 adjudicated=a.adjudicated,
@@ -310,14 +310,26 @@ def _may(unit: Unit, ticket: Ticket, step: Step) -> bool:
 
 def _page(unit: Unit, statement: Select[Any], limit: int, *, by: str) -> Page:
     found = unit.session.execute(statement.limit(limit + 1)).all()
-    rows = tuple(_row(unit, row) for row in found[:limit])
+    names = _Names.of(unit.session)
+    rows = tuple(_row(row, names=names, now=unit.now) for row in found[:limit])
     more = len(found) > limit
     return Page(rows=rows, next_cursor=Cursor(at=getattr(rows[-1], by), id=rows[-1].id).encode() if more else None)
 
 
-def _row(unit: Unit, row: Row[Any] | Ticket) -> TicketRow:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Where a row's words come from, looked up once for a whole page."""
+
+    tree: OrgTree
+    leaves: Mapping[str, Leaf]
+
+    @classmethod
+    def of(cls, session: Session) -> "_Names":
+        return cls(tree=org_tree(session), leaves=leaves(session))
+
+
+def _row(row: Row[Any] | Ticket, *, names: _Names, now: datetime) -> TicketRow:
     state = State(row.state)
-    holder = org_tree(unit.session).get(row.holder_code)
     return TicketRow(
         id=row.id,
         number=row.number,
@@ -328,10 +340,10 @@ def _row(unit: Unit, row: Row[Any] | Ticket) -> TicketRow:
         channel=row.channel,
         urgent=row.urgent,
         category_code=row.category_code,
-        category=category_names(unit.session, row.category_code),
+        category=names.leaves[row.category_code].whole,
         place_code=row.place_code,
         holder_code=row.holder_code,
-        holder=Bilingual(holder.name_zh, holder.name_en),
+        holder=names.tree.get(row.holder_code).name,
         people_count=row.people_count,
         received_at=row.received_at,
         accepted_at=row.accepted_at,
@@ -346,7 +358,7 @@ def _row(unit: Unit, row: Row[Any] | Ticket) -> TicketRow:
             due_at=row.due_at,
             half_at=row.half_at,
             replied_at=row.replied_at,
-            now=unit.now,
+            now=now,
         ),
     )
 

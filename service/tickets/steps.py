@@ -175,8 +175,7 @@ def start_clock(unit: Unit, ticket: Ticket, kind: ClockKind) -> SlaClock:
 
 def holder_name(unit: Unit, ticket: Ticket) -> Bilingual:
     """The union that has the ticket now, in words."""
-    holder = org_tree(unit.session).get(ticket.holder_code)
-    return Bilingual(holder.name_zh, holder.name_en)
+    return org_tree(unit.session).get(ticket.holder_code).name
 
 
 def repeat_deadline(ticket: Ticket, clock: SlaClock) -> None:

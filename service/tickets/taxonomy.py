@@ -13,11 +13,12 @@ from sla_rules import Tier
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A category: its group, its own name and the tier it usually gets."""
+    """A category: its group, its own name, both together, and the tier it usually gets."""
 
     code: str
     group: Bilingual
     name: Bilingual
+    whole: Bilingual
     tier: Tier
 
 
@@ -33,6 +34,7 @@ def leaves(session: Session) -> dict[str, Leaf]:
                 code=row.code,
                 group=Bilingual(row.group_zh, row.group_en),
                 name=Bilingual(row.name_zh, row.name_en),
+                whole=Bilingual(f"{row.group_zh} · {row.name_zh}", f"{row.group_en} · {row.name_en}"),
                 tier=Tier(row.suggested_tier or Tier.ordinary.value),
             )
             for row in session.scalars(select(Category).order_by(Category.code))
@@ -42,5 +44,4 @@ def leaves(session: Session) -> dict[str, Leaf]:
 
 def category_names(session: Session, code: str) -> Bilingual:
     """Group and leaf in words."""
-    leaf = leaves(session)[code]
-    return Bilingual(f"{leaf.group.zh} · {leaf.name.zh}", f"{leaf.group.en} · {leaf.name.en}")
+    return leaves(session)[code].whole
