@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from service.bootstrap import build
+from service.checks import run_checks
 from service.core.clock import SimulatedClock
 from service.replay.crew import crew_at_work
 from service.replay.messages import MessagesUnreadable, read_messages
@@ -121,9 +122,11 @@ class TestWholeReplay:
             restarts = crew.restarts
         with application.reading() as unit:
             write_files(unit, gather(unit, messages, simulation.numbers), tmp_path / "again")
+            broken = [finding for finding in run_checks(unit, tick=5) if not finding.holds]
         application.database.dispose()
 
         assert not troubles
+        assert broken == []
         assert restarts == 2
         for file in sorted(report.iterdir()):
             assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes(), file.name
