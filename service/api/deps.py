@@ -19,13 +19,13 @@ from pydantic import BaseModel
 from service.api.errors import correlation_id_of
 from service.bootstrap import Application
 from service.core.errors import Forbidden
-from service.core.unit import Actor, Unit
+from service.core.unit import NOWHERE, Actor, Unit
 from service.identity.errors import NotLoggedIn
 from service.identity.people import actor_of_token
 from service.identity.permissions import Permission
 
 # Who a request is until its token has been read: nobody, with no scope and no rights.
-NOBODY = Actor(id=None, name="nobody", org_code="", scope="-", permissions=frozenset())
+NOBODY = Actor(id=None, name="nobody", org_code="", scope=NOWHERE, permissions=frozenset())
 
 # A token has 43 characters; a longer header is not worth hashing.
 _LONGEST_TOKEN = 200

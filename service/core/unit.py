@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from service.core.crypto import Vault
 
 PROVINCE_CODE = "630000"
+# The scope of somebody who sees no union at all. An empty prefix would be every code's.
+NOWHERE = "-"
 
 
 class ActorKind(StrEnum):
@@ -36,6 +38,11 @@ class Actor:
     kind: ActorKind = ActorKind.person
     roles: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for an empty scope: it would see everything."""
+        if not self.scope:
+            raise ValueError("an actor without a scope sees NOWHERE, not everything")
+
     def may(self, permission: str) -> bool:
         """Whether the right is held; the service itself holds every right."""
         return self.kind is ActorKind.system or permission in self.permissions
@@ -46,7 +53,7 @@ SYSTEM = Actor(
 )
 
 # The worker behind a signed link: no account, no scope, no rights but what the link itself grants.
-WORKER = Actor(id=None, name="worker", org_code="", scope="", permissions=frozenset(), kind=ActorKind.worker)
+WORKER = Actor(id=None, name="worker", org_code="", scope=NOWHERE, permissions=frozenset(), kind=ActorKind.worker)
 
 
 @dataclass(slots=True)

@@ -103,7 +103,8 @@ def log_in(unit: Unit, username: str, password: str, *, lasts: timedelta) -> Log
     The failure counter must survive the refusal: the edge commits when it sees LoginFailed.
     """
     person = unit.session.scalars(
-        select(Person).where(Person.username == username.strip().lower()).with_for_update()
+        # No key update: whoever writes a row that names this person meanwhile does not have to wait.
+        select(Person).where(Person.username == username.strip().lower()).with_for_update(key_share=True)
     ).one_or_none()
     if person is None or not person.active:
         _matches(_DECOY, password)

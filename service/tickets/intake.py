@@ -32,6 +32,7 @@ from service.tickets.errors import (
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import NUMBER_SEQUENCE, Caller, Employer, Ticket
 from service.tickets.repository import find
+from service.tickets.requests import void_open_requests
 from service.tickets.states import TABLE, State, Step
 from service.tickets.steps import carry_out, take, write_event
 from service.tickets.taxonomy import leaves
@@ -207,6 +208,7 @@ class AnswerTicket:
 def answer_ticket(unit: Unit, command: AnswerTicket) -> Ticket:
     """Close a consultation with an answer at once (直接答复). Raises the refusals of `take`."""
     ticket = take(unit, command.number, Step.answer, version=command.version)
+    void_open_requests(unit, ticket, note="直接答复")
     ticket.answer = command.answer
     ticket.replied_at = ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.answer, note=command.answer)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from service.core.unit import WORKER, Actor
 from service.tickets.errors import StepNotPossible, TicketNotFound
 from service.tickets.handling import SignTicket, sign_ticket
+from service.tickets.repository import find
 from tests.desk import GOLMUD, Desk, at
 
 
@@ -38,6 +40,15 @@ def test_a_sibling_county_cannot_tell_that_the_ticket_exists(desk: Desk) -> None
 
     with pytest.raises(TicketNotFound):
         desk.do("handler-632802", sign_ticket, SignTicket(number=number))
+
+
+def test_somebody_without_a_scope_sees_nothing_rather_than_everything(desk: Desk) -> None:
+    number = desk.dispatched(GOLMUD)
+
+    with pytest.raises(ValueError, match="scope"):
+        Actor(id=None, name="nobody", org_code="", scope="", permissions=frozenset())
+    with desk.application.reading(WORKER) as unit, pytest.raises(TicketNotFound):
+        find(unit, number)
 
 
 def test_an_illegal_step_writes_nothing_and_says_what_is_possible(desk: Desk) -> None:

@@ -31,6 +31,7 @@ from service.tickets.handling import (
     resume_ticket,
     sign_ticket,
 )
+from service.tickets.intake import AnswerTicket, answer_ticket
 from service.tickets.requests import DecideRequest
 from sla_rules import Tier
 from tests.desk import GOLMUD, HAIXI, Desk, at
@@ -246,6 +247,13 @@ class TestRejectionAndRetier:
 
         assert desk.ticket(number).state == "rejected"
         assert desk.rows("select count(*) as n from sla_clock where stopped_at is null")[0].n == 0
+
+    def test_an_answer_after_all_overtakes_the_proposal(self, desk: Desk) -> None:
+        number = desk.accepted()
+        desk.do("agent1", ask_rejection, AskRejection(number=number, reason="out_of_scope", note="已告知"))
+        desk.do("agent1", answer_ticket, AnswerTicket(number=number, answer="已答复"))
+
+        assert [row.verdict for row in desk.rows("select verdict from step_request")] == ["void"]
 
     def test_nothing_is_decided_that_nobody_asked_for(self, desk: Desk) -> None:
         number = desk.accepted()
