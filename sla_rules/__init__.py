@@ -4,6 +4,7 @@ Nothing here reads a clock, a database or the network; the working of a deadline
 asked for.
 """
 
+from sla_rules.batch import deadlines
 from sla_rules.calendar import (
     DayInfo,
     DayKind,
@@ -113,6 +114,7 @@ __all__ = [
     "WorkCalendar",
     "calendar_from_document",
     "deadline",
+    "deadlines",
     "due_rungs",
     "explain",
     "load_calendar",

@@ -144,6 +144,12 @@ class WorkCalendar:
         self.settled_until = settled_until or date(last, *_SETTLED_MONTH_DAY)
         self.last_day = date(last + horizon_years, 12, 31)
         self.zone: tzinfo = _zone(tz, first)
+        # Where every day has 24 hours, the day of an instant is a subtraction and needs no search.
+        self._origin = (
+            datetime.combine(self.first_day, time(), self.zone) if isinstance(self.zone, timezone) else None
+        )
+        # Room for `promise`, which keeps here the one deadline that each day (by its index) can end with.
+        self.ends: dict[int, Any] = {}
         self._first_ordinal = self.first_day.toordinal()
         self._day_count = self.last_day.toordinal() - self._first_ordinal + 1
         self._specials = self._lay_down_specials()
@@ -336,12 +342,15 @@ class WorkCalendar:
         A negative count goes back, 0 gives `day` back unchanged. Raises OutsideCalendar past the horizon.
         """
         index = self._index(day)
-        if count == 0:
-            return day
+        return day if count == 0 else self._date(self.add_to_index(index, count))
+
+    def add_to_index(self, index: int, count: int) -> int:
+        """`add_working_days` between the numbers of days; `count` is not 0. Raises OutsideCalendar."""
         position = self._rank[index + 1] + count - 1 if count > 0 else self._rank[index] + count
         if not 0 <= position < len(self._workdays):
+            day = self._date(index)
             raise self._outside(f"{day} {count:+d} working days", f"{day} {count:+d} 个工作日")
-        return self._date(self._workdays[position])
+        return self._workdays[position]
 
     def roll_forward(self, day: date) -> date:
         """`day` when it works, else the next working day (Civil Code, art. 203). Raises OutsideCalendar."""
@@ -392,7 +401,36 @@ class WorkCalendar:
 
     def local_date(self, at: datetime) -> date:
         """The local calendar day of the instant `at`. Raises NaiveTime, OutsideCalendar."""
-        return self._date(self._index_at(self._inside(at)))
+        return self._date(self.day_index(at))
+
+    def day_index(self, at: datetime) -> int:
+        """The number of the local day of `at`, 0 on `first_day`. Raises NaiveTime, OutsideCalendar."""
+        if self._origin is None:
+            return self._index_at(self._inside(at))
+        try:
+            index = (at - self._origin).days
+        except TypeError:
+            raise _naive(at) from None
+        if not 0 <= index < self._day_count:
+            raise self._outside(at.isoformat(), at.isoformat())
+        return index
+
+    def day_indexes(self, instants: Iterable[datetime]) -> list[int]:
+        """`day_index` of each, in order, at less cost."""
+        listed = list(instants)
+        origin = self._origin
+        if origin is not None:
+            try:
+                indexes = [(at - origin).days for at in listed]
+            except TypeError:
+                indexes = []  # one of them is naive: `day_index` says which
+            if indexes and min(indexes) >= 0 and max(indexes) < self._day_count:
+                return indexes
+        return [self.day_index(at) for at in listed]
+
+    def day_at(self, index: int) -> date:
+        """The day of that number, the inverse of `day_index`."""
+        return self._date(index)
 
     def start_of_day(self, day: date) -> datetime:
         """00:00 local of `day`, in UTC. Raises OutsideCalendar."""
@@ -622,14 +660,18 @@ def _zone(name: str, first_year: int) -> tzinfo:
 
 
 def _microseconds(at: datetime) -> int:
-    if at.utcoffset() is None:
-        raise NaiveTime(
-            f"the time {at.isoformat()} has no offset; give an aware datetime",
-            f"时间 {at.isoformat()} 没有时区,须为带时区的时间",
-        )
-    delta = at - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    try:
+        return (at - _EPOCH) // _MICROSECOND
+    except TypeError:  # one side knows no offset
+        raise _naive(at) from None
 
 
 def _from_microseconds(instant: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=instant)
+    return _EPOCH + instant * _MICROSECOND
+
+
+def _naive(at: datetime) -> NaiveTime:
+    return NaiveTime(
+        f"the time {at.isoformat()} has no offset; give an aware datetime",
+        f"时间 {at.isoformat()} 没有时区,须为带时区的时间",
+    )

@@ -206,6 +206,11 @@ def deadline(
     extension_days: working days added after the promise's last day, 0 or more.
     Raises NaiveTime, OutsideCalendar, PausesInvalid, OpenPauseNeedsAsOf, PromiseInvalid.
     """
+    if not pauses and not extension_days:
+        if promise.unit == "working_days":
+            return _after_working_days(promise.amount, start, calendar)
+        if promise.unit == "working_minutes":
+            return _after_working_minutes(promise.amount, start, calendar)
     return course(promise, start, calendar, pauses=pauses, extension_days=extension_days, as_of=as_of).deadline
 
 
@@ -320,6 +325,23 @@ def working_days_outside(start: date, end: date, calendar: WorkCalendar, still: 
     return total
 
 
+def _after_working_days(amount: int, start: datetime, calendar: WorkCalendar) -> Deadline:
+    """The common case, a promise that nothing interrupts: three look-ups."""
+    last = calendar.add_to_index(calendar.day_index(start), amount)
+    kept: Deadline | None = calendar.ends.get(last)
+    if kept is None:
+        day = calendar.day_at(last)
+        kept = calendar.ends[last] = Deadline(calendar.end_of_day(day), calendar.is_provisional(day), day)
+    return kept
+
+
+def _after_working_minutes(amount: int, start: datetime, calendar: WorkCalendar) -> Deadline:
+    """The same for a promise in working minutes."""
+    due_at = calendar.add_open_time(start, timedelta(minutes=amount))
+    last = calendar.local_date(due_at - _INSTANT)
+    return Deadline(due_at, calendar.is_provisional(last), last)
+
+
 def _course_in_days(
     promise: Promise,
     start: datetime,
@@ -328,6 +350,10 @@ def _course_in_days(
     extension_days: int,
 ) -> Course:
     first = calendar.local_date(start)
+    if promise.unit == "working_days" and not still and not extension_days:
+        end = _after_working_days(promise.amount, start, calendar)
+        passed = Stretch(first + _ONE_DAY, end.last_day, "working")
+        return Course(end, stretches=(Stretch(first, first, "start"), passed))
     suspended = _suspended_days(calendar, still)
     out: list[Stretch] = []
     asked_calendar = True
@@ -364,6 +390,9 @@ def _course_in_minutes(
     still: tuple[Standstill, ...],
     extension_days: int,
 ) -> Course:
+    if promise.unit == "working_minutes" and not still and not extension_days:
+        end = _after_working_minutes(promise.amount, start, calendar)
+        return Course(end, segments=(Segment(start, end.due_at),))
     calendar.local_date(start)  # refuses a start the calendar knows nothing of, real minutes included
     segments: list[Segment] = []
     due_at = _advance(promise.measure, start, promise.span, calendar, still=still, out=segments)

@@ -62,8 +62,10 @@ class Up:
         return self._output.read_text()
 
     def ready(self) -> bool:
-        return within(START_SECONDS, lambda: "服务已就绪" in self.says or self.process.poll() is not None) and (
-            "服务已就绪" in self.says
+        """Whether the greeting was printed to its last line."""
+        last_line = "Ctrl-C stops it"
+        return within(START_SECONDS, lambda: last_line in self.says or self.process.poll() is not None) and (
+            last_line in self.says
         )
 
     def children(self, pattern: str = "") -> list[int]:
