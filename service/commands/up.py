@@ -1,6 +1,5 @@
 """`hotline up`: everything on one machine, from an empty folder, in one command."""
 
-import base64
 import hashlib
 import json
 import os
@@ -21,12 +20,11 @@ import typer
 
 from service.commands.frame import ENVIRONMENT_FILE, REFUSED, complain, say, say_table
 from service.commands.processes import SCHEDULER, WORKER, api_arguments
+from service.core.keyfile import keep, kept, master_key_file
 
 HOST = "127.0.0.1"
-MASTER_KEY = "master.key"
 PREPARED = "prepared"
 DEMO_PASSWORD = "demo-password"  # noqa: S105 - the name of the file it is kept in
-_MASTER_KEY_BYTES = 32
 _EXAMPLE_UNION = "632801"
 _LOGINS = (
     ("agent1, agent2", "坐席 agents"),
@@ -105,9 +103,7 @@ class _Home:
         """Where the processes find the key: the one the environment names, or the one in the folder, made once."""
         if os.environ.get("HOTLINE_MASTER_KEY") or os.environ.get("HOTLINE_MASTER_KEY_FILE"):
             return {}
-        if not self._kept(MASTER_KEY):
-            self._keep(MASTER_KEY, base64.b64encode(secrets.token_bytes(_MASTER_KEY_BYTES)).decode())
-        return {"HOTLINE_MASTER_KEY_FILE": str(self.path / "keys" / MASTER_KEY)}
+        return {"HOTLINE_MASTER_KEY_FILE": str(master_key_file(self.path / "keys"))}
 
     def demo_password(self) -> str:
         """HOTLINE_DEMO_PASSWORD, or the one used before, or a new one."""
@@ -150,17 +146,10 @@ class _Home:
             (self.path / "keys" / ENVIRONMENT_FILE).unlink(missing_ok=True)
 
     def _kept(self, name: str) -> str:
-        file = self.path / "keys" / name
-        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+        return kept(self.path / "keys" / name)
 
     def _keep(self, name: str, text: str) -> None:
-        """Whole or not at all, and readable by its owner alone."""
-        file = self.path / "keys" / name
-        draft = file.with_name(f".{name}.new")
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        draft.write_text(text + "\n", encoding="utf-8")
-        draft.replace(file)
+        keep(self.path / "keys" / name, text)
 
 
 def _release_mark(*, demo: bool) -> str:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from service.bootstrap import Application, build, migrate
 from service.core.clock import SimulatedClock, local
+from service.core.keyfile import kept, master_key_file
 from service.core.settings import Settings
 from service.embedded import embedded_servers
 from service.replay.crew import crew_at_work
@@ -50,7 +51,8 @@ def replay(command: Replay, console: Console) -> Outcome:
         settings = Settings(
             database_url=servers.database_url,
             redis_url=servers.redis_url,
-            master_key=SecretStr(base64.b64encode(os.urandom(32)).decode()),
+            # Kept in the folder, so that `hotline up --data` can show what was replayed.
+            master_key=SecretStr(kept(master_key_file(folder / "keys"))),
         )
         clock = SimulatedClock(messages[0].received_at)
         application = build(settings, clock=clock)
