@@ -117,7 +117,8 @@ class WorkCalendar:
 
     covered_until: the last day of the last loaded year.
     settled_until: the last day no missing notice can change any more; deadlines after it are provisional.
-    first_day, last_day: the days it can speak of. Outside them every question raises OutsideCalendar.
+    first_day, last_day: the days it can speak of, `day_count` of them. Outside them every question raises
+    OutsideCalendar.
     """
 
     def __init__(
@@ -144,14 +145,17 @@ class WorkCalendar:
         self.settled_until = settled_until or date(last, *_SETTLED_MONTH_DAY)
         self.last_day = date(last + horizon_years, 12, 31)
         self.zone: tzinfo = _zone(tz, first)
-        # Where every day has 24 hours, the day of an instant is a subtraction and needs no search.
-        self._origin = (
-            datetime.combine(self.first_day, time(), self.zone) if isinstance(self.zone, timezone) else None
+        # The first midnight, where every day has 24 hours: then the day of an instant is a subtraction and needs
+        # no search. In UTC like the times of the service, since Python subtracts fastest within one zone.
+        self.origin = (
+            datetime.combine(self.first_day, time(), self.zone).astimezone(UTC)
+            if isinstance(self.zone, timezone)
+            else None
         )
         # Room for `promise`, which keeps here the one deadline that each day (by its index) can end with.
         self.ends: dict[int, Any] = {}
         self._first_ordinal = self.first_day.toordinal()
-        self._day_count = self.last_day.toordinal() - self._first_ordinal + 1
+        self.day_count = self.last_day.toordinal() - self._first_ordinal + 1
         self._specials = self._lay_down_specials()
         self._hours_by_override = {
             override.date: override.hours for override in self.overrides if override.hours is not None
@@ -255,12 +259,12 @@ class WorkCalendar:
     def _lay_down_days(self) -> None:
         weekday = self.first_day.weekday()
         week = [((weekday + offset) % 7) not in self.rest_weekdays for offset in range(7)]
-        working = (week * (self._day_count // 7 + 1))[: self._day_count]
+        working = (week * (self.day_count // 7 + 1))[: self.day_count]
         for day, special in self._specials.items():
             index = day.toordinal() - self._first_ordinal
-            if 0 <= index < self._day_count:
+            if 0 <= index < self.day_count:
                 working[index] = special.kind == "work"
-        rank = [0] * (self._day_count + 1)
+        rank = [0] * (self.day_count + 1)
         workdays: list[int] = []
         for index, works in enumerate(working):
             if works:
@@ -273,11 +277,11 @@ class WorkCalendar:
     def _lay_down_windows(self) -> None:
         if isinstance(self.zone, timezone):
             first = _microseconds(datetime.combine(self.first_day, time(), self.zone))
-            self._midnights = list(range(first, first + (self._day_count + 1) * _DAY_US, _DAY_US))
+            self._midnights = list(range(first, first + (self.day_count + 1) * _DAY_US, _DAY_US))
         else:
             self._midnights = [
                 _microseconds(datetime.combine(self.first_day + timedelta(days=offset), time(), self.zone))
-                for offset in range(self._day_count)
+                for offset in range(self.day_count)
             ]
             self._midnights.append(_microseconds(datetime.combine(self.last_day, time(), self.zone) + _ONE_DAY))
         starts: list[int] = []
@@ -387,7 +391,7 @@ class WorkCalendar:
         index = self._index(day)
         hours = self.hours_of(day)
         if hours.after_midnight:
-            if index + 1 >= self._day_count:
+            if index + 1 >= self.day_count:
                 raise self._outside(str(day), str(day))
             return _from_microseconds(self._instant(index + 1, hours.after_midnight[-1].end))
         return _from_microseconds(self._instant(index, hours.windows[-1].end))
@@ -405,28 +409,15 @@ class WorkCalendar:
 
     def day_index(self, at: datetime) -> int:
         """The number of the local day of `at`, 0 on `first_day`. Raises NaiveTime, OutsideCalendar."""
-        if self._origin is None:
+        if self.origin is None:
             return self._index_at(self._inside(at))
         try:
-            index = (at - self._origin).days
+            index = (at - self.origin).days
         except TypeError:
             raise _naive(at) from None
-        if not 0 <= index < self._day_count:
+        if not 0 <= index < self.day_count:
             raise self._outside(at.isoformat(), at.isoformat())
         return index
-
-    def day_indexes(self, instants: Iterable[datetime]) -> list[int]:
-        """`day_index` of each, in order, at less cost."""
-        listed = list(instants)
-        origin = self._origin
-        if origin is not None:
-            try:
-                indexes = [(at - origin).days for at in listed]
-            except TypeError:
-                indexes = []  # one of them is naive: `day_index` says which
-            if indexes and min(indexes) >= 0 and max(indexes) < self._day_count:
-                return indexes
-        return [self.day_index(at) for at in listed]
 
     def day_at(self, index: int) -> date:
         """The day of that number, the inverse of `day_index`."""
@@ -509,7 +500,7 @@ class WorkCalendar:
                 f"此处应为日期,收到时间 {day.isoformat()}",
             )
         index = day.toordinal() - self._first_ordinal
-        if not 0 <= index < self._day_count:
+        if not 0 <= index < self.day_count:
             raise self._outside(str(day), str(day))
         return index
 
@@ -524,7 +515,7 @@ class WorkCalendar:
 
     def _index_at(self, instant: int) -> int:
         index = bisect_right(self._midnights, instant) - 1
-        if index >= self._day_count:
+        if index >= self.day_count:
             moment = _from_microseconds(instant).isoformat()
             raise self._outside(moment, moment)
         return index
