@@ -49,6 +49,7 @@ from sla_rules.ladder import (
     plan,
 )
 from sla_rules.notice import Holiday, Notice, NoticeYear, load_year, load_years, year_from_document
+from sla_rules.notice_text import NoticeReading, NoticeUnreadable, ReadHoliday, Remark, examine_notice, read_notice
 from sla_rules.policy import Limits, Policy, load_policy, policy_from_document
 from sla_rules.promise import (
     ClockKind,
@@ -92,6 +93,8 @@ __all__ = [
     "NaiveTime",
     "Notice",
     "NoticeInvalid",
+    "NoticeReading",
+    "NoticeUnreadable",
     "NoticeYear",
     "OfficeHours",
     "OpenPauseNeedsAsOf",
@@ -103,6 +106,8 @@ __all__ = [
     "PolicyInvalid",
     "Promise",
     "PromiseInvalid",
+    "ReadHoliday",
+    "Remark",
     "RuleError",
     "Rung",
     "Season",
@@ -116,6 +121,7 @@ __all__ = [
     "deadline",
     "deadlines",
     "due_rungs",
+    "examine_notice",
     "explain",
     "load_calendar",
     "load_policy",
@@ -125,5 +131,6 @@ __all__ = [
     "parse_hours",
     "plan",
     "policy_from_document",
+    "read_notice",
     "year_from_document",
 ]
