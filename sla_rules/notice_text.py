@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from sla_rules.errors import NoticeInvalid
 from sla_rules.notice import Holiday, Notice, NoticeYear
+from sla_rules.statutory import statutory_holidays
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -25,6 +26,8 @@ _SATURDAY = 5
 _YEARS = range(1950, 9999)
 # The longest holiday announced so far is nine days (2026), ten with the prolongation of 2020.
 _LONGEST = 15
+# The farthest day worked in exchange lay eleven days before its holiday (2026).
+_FARTHEST_WORK = timedelta(days=14)
 
 _WEEKDAYS = "一二三四五六日"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0, "○": 0, "O": 0}
@@ -55,11 +58,14 @@ _YEAR = re.compile(r"(?:关于|调整|延长|现将|现就)(?:调整|延长)?(\d
 _TITLE_NAME = re.compile(
     r"关于(?:调整|延长)?(?:\d{4}年)?((?:(?!关于|部分)[^,。;:\d]|\d+周年)+?)(?:假期|调休|放假|安排)"
 )
+_ANNOUNCED = re.compile(r"现将\d{4}年([^。;:]+?)放假")
+_QUOTES = "“”\"'「」"
 _PAPER_NUMBER = re.compile(r"国[办发电明函]+[〔\[(]\d{4}[〕\])]\d+号")
 _PAPER_DATE = re.compile(r"(?:成文|发布|印发|发文)日期:\d{4}年\d{1,2}月\d{1,2}日")
+_TITLE = re.compile(r"国务院(?:办公厅)?关于[^。:]*?的通知")
 _SIGNATURE = re.compile(
-    r"(?:国务院(?:办公厅)?)?(?:(?:(?P<year>[\d零〇○O一二三四五六七八九]{4})年)?"
-    r"(?P<month>[\d一二三四五六七八九十]{1,3})月(?P<day>[\d一二三四五六七八九十]{1,3})日)?(?:\(此件公开发布\))?"
+    r"国务院(?:办公厅)?(?:(?P<year>[\d零〇○O一二三四五六七八九]{4})年)?"
+    r"(?P<month>[\d一二三四五六七八九十]{1,3})月(?P<day>[\d一二三四五六七八九十]{1,3})日(?:\(此件公开发布\))?"
 )
 _WISH = re.compile(r"鼓励|提倡")
 _A_RULE = re.compile(r"放假|上班")
@@ -223,6 +229,7 @@ class _Item:
 
     name: str
     named: bool
+    headed: bool
     years: set[int]
     start: int
     end: int = 0
@@ -252,6 +259,8 @@ class _Reader:
         self._notes: list[Remark] = []
         self._holidays: list[ReadHoliday] = []
         self._published: date | None = None
+        # What follows the signature, the foot of a web page for example, needs no full stop.
+        self._signed = False
         self._source = len(amends.sources) + 1 if amends else 1
         found = _TITLE_NAME.search(page.plain)
         self._title_name = found[1] if found else ""
@@ -262,13 +271,18 @@ class _Reader:
         plain = self._page.plain
         headings = self._headings()
         first = headings[0].start() if headings else len(plain)
-        self._read_item(_Item(self._title_name, False, {self._year}, 0), 0, first)
+        self._read_item(_Item(self._title_name, False, False, {self._year}, 0), 0, first)
         self._check_numbers(headings)
         ends = [*(heading.start() for heading in headings[1:]), len(plain)]
         for heading, end in zip(headings, ends, strict=False):  # a text without headings has its end alone
-            name = (heading["name"] or heading["bare"] or "").strip("“”\"'「」")
-            item = _Item(name or self._title_name, bool(name), {self._year}, heading.start())
+            name = (heading["name"] or heading["bare"] or "").strip(_QUOTES)
+            item = _Item(name or self._title_name, bool(name), True, {self._year}, heading.start())
             self._read_item(item, heading.end(), end)
+        self._check_announced()
+        title = _TITLE.search(plain)
+        if title and not self._signed:
+            quote = self._page.given[title.start() : title.end()]
+            self._doubt(quote, "the notice is not signed; is its end missing?", "通知没有落款,末尾是否缺失")
         holidays = self._merged()
         self._check_days(holidays)
         if not self._holidays and not self._doubts:
@@ -303,6 +317,15 @@ class _Reader:
                 quote = self._page.given[after.start() : after.end()]
                 self._doubt(quote, f"the item after {before['number']} is missing", f"“{before['number']}”之后缺项")
 
+    def _check_announced(self) -> None:
+        """The opening sentence names the holidays: one that has no item of its own was lost."""
+        read = {name for holiday in self._holidays for name in holiday.name.split("、")}
+        for match in _ANNOUNCED.finditer(self._page.plain):
+            quote = self._page.given[match.start() : match.end()]
+            for name in re.split("[、和及与]", match[1]):
+                if name.strip(_QUOTES) not in read:
+                    self._doubt(quote, f"{name} is announced, but its days are missing", f"已列{name},却没有其日期")
+
     def _read_item(self, item: _Item, start: int, end: int) -> None:
         doubts = len(self._doubts)
         for match in _SENTENCE.finditer(self._page.plain, start, end):
@@ -317,22 +340,26 @@ class _Reader:
                 item.end = match.end()
         if item.stated:
             self._finish(item)
-        elif item.named and len(self._doubts) == doubts:
+        elif (item.named or (item.headed and start == end)) and len(self._doubts) == doubts:
             quote = self._page.given[item.start : end]
             self._doubt(quote, "the holiday has no day that is understood", "该节日没有可识别的日期")
 
     def _read_sentence(self, item: _Item, sentence: str, quote: str) -> bool:
         """Whether the sentence speaks of days. Raises _Doubt."""
-        body = sentence.rstrip("。;!")
-        signature = _SIGNATURE.fullmatch(sentence)
-        if signature and not _DAYS_ONLY.fullmatch(sentence):
+        signature = _SIGNATURE.match(sentence)
+        if signature:
+            self._signed = True
             self._sign(signature)
-            return False
+            sentence = sentence[signature.end() :]
+            if not sentence:
+                return False
+        body = sentence.rstrip("。;!")
         dated, acting = bool(_A_DATE.search(_PAPER_DATE.sub("", body))), bool(_AN_ACT.search(body))
-        if not dated and not (item.named and acting):
+        unfinished = body == sentence and not self._signed
+        if not dated and not (item.named and acting) and not (item.headed and unfinished):
             self._note(quote, "states no day", "未涉及日期")
             return False
-        if body == sentence:
+        if unfinished:
             raise _Doubt("the sentence has no end; is it cut off?", "句子没有结束,是否不完整")
         self._read_clauses(item, body, quote)
         return True
@@ -525,11 +552,22 @@ class _Reader:
                     f"写明共 {count} 天,所列为 {own or len(item.off)} 天",
                 )
         self._work_what_was_moved(item)
+        self._check_law(item)
         both = sorted(item.off & item.work)
         if both:
             raise _Doubt(f"{both[0]} is both off and worked", f"{both[0]} 既放假又上班")
         if item.no_swap and item.work:
             raise _Doubt("no exchange is announced, but a day is worked", "写明不调休,却有上班日")
+
+    def _check_law(self, item: _Item) -> None:
+        # A slip of the month can keep every weekday (February and March 2026), but not the festival itself.
+        if item.named and not item.prolongs:
+            for day, name in statutory_holidays(self._year).items():
+                if set(name.split("、")) & set(item.name.split("、")) and day not in item.off:
+                    raise _Doubt(f"{day} is {name} by law and is not off", f"{day} 依法为{name},却未放假")
+        for day in sorted(item.work):
+            if min(abs(day - off) for off in item.off) > _FARTHEST_WORK:
+                raise _Doubt(f"{day} is worked too far from its holiday", f"上班日 {day} 离假期过远")
 
     def _work_what_was_moved(self, item: _Item) -> None:
         # In the older form a rest day that is moved is worked, said so or not (2008), unless it is a holiday itself.
