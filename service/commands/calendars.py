@@ -1,0 +1,78 @@
+"""`hotline calendar import`: the State Council's notice, read as it was published."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.commands.frame import REFUSED, WRONG, complain, say, say_table
+
+if TYPE_CHECKING:
+    from sla_rules import NoticeReading
+
+_WEEKDAYS = "一二三四五六日"
+_STANDARD_INPUT = Path("-")
+_SHOWN = 60  # the opening and the closing of a notice are long, and known by their first words
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the group `calendar`, which has to be there already."""
+    calendar = next(entry.typer_instance for entry in app.registered_groups if entry.name == "calendar")
+    assert calendar is not None  # noqa: S101 - Typer allows a group without an application, this house has none
+    calendar.command("import")(import_notice)
+
+
+def import_notice(
+    notice: Annotated[
+        Path, typer.Argument(metavar="FILE|-", help="通知全文;- 为标准输入 / the notice; - is standard input")
+    ],
+    check: Annotated[bool, typer.Option("--check", help="只核对 / only check")],  # noqa: ARG001 - nothing else is done yet
+    year: Annotated[
+        int | None, typer.Option(help="通知所属年份,文中已写明则可省略 / where the text states none")
+    ] = None,
+) -> None:
+    """核对放假通知:列出读懂的日期和存疑的句子。/ Check a notice: the days understood and the sentences in doubt.
+
+    有存疑则退出码为 1。/ Exit code 1 on any doubt.
+    """
+    from sla_rules import examine_notice
+
+    reading = examine_notice(_text(notice), year=year)
+    _show(reading)
+    if reading.doubts:
+        for doubt in reading.doubts:
+            complain(f"存疑:{doubt.zh}:「{doubt.sentence}」\nin doubt: {doubt.en}")
+        raise typer.Exit(REFUSED)
+
+
+def _text(notice: Path) -> str:
+    raw = sys.stdin.buffer.read() if notice == _STANDARD_INPUT else notice.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):  # the second is what Chinese Windows writes
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    complain(f"{notice} 不是文本文件\n{notice} is not a text")
+    raise typer.Exit(WRONG)
+
+
+def _show(reading: "NoticeReading") -> None:
+    days = sorted(
+        (day, kind, holiday.name)
+        for holiday in reading.holidays
+        for kind, listed in (("休息 off", holiday.off), ("上班 work", holiday.work))
+        for day in listed
+    )
+    say_table(
+        ("日期 date", "星期", "安排 kind", "节日 name"),
+        [(day.isoformat(), _WEEKDAYS[day.weekday()], kind, name) for day, kind, name in days],
+    )
+    for note in reading.notes:
+        sentence = note.sentence if len(note.sentence) <= _SHOWN else f"{note.sentence[:_SHOWN]}…"
+        say(f"未计入 left out: 「{sentence}」 {note.zh} / {note.en}")
+    off = sum(kind.endswith("off") for _day, kind, _name in days)
+    say(
+        f"{reading.year}: 放假 {off} 天,调休上班 {len(days) - off} 天,存疑 {len(reading.doubts)} 处 / "
+        f"{off} days off, {len(days) - off} worked in exchange, {len(reading.doubts)} in doubt"
+    )
