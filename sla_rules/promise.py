@@ -26,6 +26,7 @@ _MINUTE_UNITS = ("working_minutes", "real_minutes")
 # Two and a half thousand years of days: far past every horizon, and still inside what a date can hold.
 _MAX_AMOUNT = 1_000_000
 _ONE_DAY = timedelta(days=1)
+_ONE_MINUTE = timedelta(minutes=1)
 _INSTANT = timedelta(microseconds=1)
 _NOTHING = timedelta(0)
 
@@ -329,17 +330,23 @@ def _after_working_days(amount: int, start: datetime, calendar: WorkCalendar) ->
     """The common case, a promise that nothing interrupts: three look-ups."""
     last = calendar.add_to_index(calendar.day_index(start), amount)
     kept: Deadline | None = calendar.ends.get(last)
-    if kept is None:
-        day = calendar.day_at(last)
-        kept = calendar.ends[last] = Deadline(calendar.end_of_day(day), calendar.is_provisional(day), day)
-    return kept
+    return kept or _end_of(last, calendar)
 
 
 def _after_working_minutes(amount: int, start: datetime, calendar: WorkCalendar) -> Deadline:
     """The same for a promise in working minutes."""
-    due_at = calendar.add_open_time(start, timedelta(minutes=amount))
-    last = calendar.local_date(due_at - _INSTANT)
-    return Deadline(due_at, calendar.is_provisional(last), last)
+    due_at = calendar.add_open_time(start, amount * _ONE_MINUTE)
+    end = _end_of(calendar.day_index(due_at - _INSTANT), calendar)
+    return Deadline(due_at, end.provisional, end.last_day)
+
+
+def _end_of(index: int, calendar: WorkCalendar) -> Deadline:
+    """The deadline at the end of the day of that number."""
+    end: Deadline | None = calendar.ends.get(index)
+    if end is None:
+        day = calendar.day_at(index)
+        end = calendar.ends[index] = Deadline(calendar.end_of_day(day), calendar.is_provisional(day), day)
+    return end
 
 
 def _course_in_days(
