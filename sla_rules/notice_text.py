@@ -69,6 +69,7 @@ _SIGNATURE = re.compile(
 )
 _WISH = re.compile(r"鼓励|提倡")
 _A_RULE = re.compile(r"放假|上班")
+_LAW = re.compile(r"《[^》]*办法》")
 _HALF = re.compile(r"半[天日]")
 _OPENING = re.compile(r"(?:其中|另外|同时|将|并)+")
 
@@ -261,6 +262,7 @@ class _Reader:
         self._published: date | None = None
         # What follows the signature, the foot of a web page for example, needs no full stop.
         self._signed = False
+        self._has_items = False
         self._source = len(amends.sources) + 1 if amends else 1
         found = _TITLE_NAME.search(page.plain)
         self._title_name = found[1] if found else ""
@@ -270,6 +272,7 @@ class _Reader:
     def read(self) -> NoticeReading:
         plain = self._page.plain
         headings = self._headings()
+        self._has_items = bool(headings)
         first = headings[0].start() if headings else len(plain)
         self._read_item(_Item(self._title_name, False, False, {self._year}, 0), 0, first)
         self._check_numbers(headings)
@@ -358,6 +361,10 @@ class _Reader:
         unfinished = body == sentence and not self._signed
         if not dated and not (item.named and acting) and not (item.headed and unfinished):
             self._note(quote, "states no day", "未涉及日期")
+            return False
+        if not item.headed and self._has_items and _LAW.search(body):
+            # The notice of 2025 opens with the revised regulation; the days come in the items below.
+            self._note(quote, "cites the law, states no arrangement", "引述法规,不是具体安排")
             return False
         if unfinished:
             raise _Doubt("the sentence has no end; is it cut off?", "句子没有结束,是否不完整")

@@ -173,6 +173,13 @@ OF_2026 = """  一、元旦：1月1日（周四）至3日（周六）放假调�
   六、中秋节：9月25日（周五）至27日（周日）放假，共3天。
   七、国庆节：10月1日（周四）至7日（周三）放假调休，共7天。9月20日（周日）、10月10日（周六）上班。"""
 
+OF_2025 = """一、元旦：1月1日（周三）放假1天，不调休。
+二、春节：1月28日（农历除夕、周二）至2月4日（农历正月初七、周二）放假调休，共8天。1月26日（周日）、2月8日（周六）上班。
+三、清明节：4月4日（周五）至6日（周日）放假，共3天。
+四、劳动节：5月1日（周四）至5日（周一）放假调休，共5天。4月27日（周日）上班。
+五、端午节：5月31日（周六）至6月2日（周一）放假，共3天。
+六、国庆节、中秋节：10月1日（周三）至8日（周三）放假调休，共8天。9月28日（周日）、10月11日（周六）上班。"""
+
 OF_2023 = """一、元旦:2022年12月31日至2023年1月2日放假调休,共3天。
 二、春节:1月21日至27日放假调休,共7天。1月28日(星期六)、1月29日(星期日)上班。
 三、清明节:4月5日放假,共1天。
@@ -211,7 +218,7 @@ OF_2015 = """一、元旦:1月1日至3日放假调休,共3天。1月4日(星期�
 七、国庆节:10月1日至7日放假调休,共7天。10月10日(星期六)上班。"""
 
 
-@pytest.mark.parametrize(("year", "items"), [(2012, OF_2012), (2023, OF_2023), (2026, OF_2026)])
+@pytest.mark.parametrize(("year", "items"), [(2012, OF_2012), (2023, OF_2023), (2025, OF_2025), (2026, OF_2026)])
 @pytest.mark.parametrize("shape", ["as published", "in one line"])
 def test_a_whole_notice_gives_the_days_of_the_built_in_year(year: int, items: str, shape: str) -> None:
     text = notice(year, items)
@@ -243,6 +250,15 @@ def test_older_signatures_are_read(signed: str, published: date | None) -> None:
 def test_the_heading_table_of_the_official_site_may_be_pasted_as_well() -> None:
     text = notice(2026, OF_2026, number="成文日期:2025年11月04日 发布日期:2025年11月04日")
     assert read_notice(text).sources[0].number == ""
+
+
+def test_an_opening_that_cites_the_law_is_no_arrangement() -> None:
+    law = "根据2024年11月修订的《全国年节及纪念日放假办法》,自2025年1月1日起全体公民放假的假日增加2天。"
+    reading = read_notice(notice(2025, OF_2025).replace("经国务院批准,", f"经国务院批准,{law}"))
+    assert days_of(reading) == days_of(built_in(2025))
+    assert reading.notes[0].en == "cites the law, states no arrangement"
+    with pytest.raises(NoticeUnreadable, match="not understood"):
+        read_notice(f"1月1日放假。{law}", year=2025)
 
 
 OF_2019_AGAIN = """国务院办公厅关于调整2019年劳动节假期安排的通知
