@@ -40,7 +40,7 @@ _MODULES = {"chinesecalendar": "chinese_calendar", "workalendar": "workalendar.a
 _SLICE_SECONDS = 0.002
 _EXAMPLES = 2
 
-type_of_answer = date | datetime
+Answer = date | datetime
 Works = Callable[[date], bool]
 
 
@@ -53,7 +53,7 @@ class Contestant:
     """
 
     name: str
-    ask: Callable[[Any], type_of_answer]
+    ask: Callable[[Any], Answer]
     starts: Sequence[Any]
     works: Works
     pure: bool = True
@@ -331,13 +331,13 @@ def why(peer: Contestant, calendar: WorkCalendar, first: date, last: date) -> tu
     return "it judges the same days alike and counts them otherwise", ""
 
 
-def _comparable(answer: type_of_answer) -> type_of_answer:
+def _comparable(answer: Answer) -> Answer:
     if isinstance(answer, datetime) and answer.tzinfo is not None:
         return answer.astimezone(SHANGHAI).replace(tzinfo=None)
     return answer
 
 
-def _day(answer: type_of_answer) -> date:
+def _day(answer: Answer) -> date:
     return answer.date() if isinstance(answer, datetime) else answer
 
 
