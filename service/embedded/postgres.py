@@ -70,7 +70,8 @@ def _run(start: Start, programs: Path, port: int | None, *, durable: bool) -> Em
     settings = {"unix_socket_directories": sockets, "listen_addresses": addresses}
     if not durable:
         # synchronous_commit stays on: a commit is then with the kernel, and tests may kill the server with -9.
-        settings |= {"fsync": "off", "full_page_writes": "off"}
+        # Databases that live for a second need no vacuum, and its process would be in the way when they are dropped.
+        settings |= {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
     process = start.spawn(
         [str(programs / "postgres"), "-D", str(folder.postgres), "-p", str(port or _SOCKET_PORT)]
         + [f"--{name}={value}" for name, value in settings.items()],

@@ -13,7 +13,7 @@ from service.bootstrap import Application, build
 from service.core.clock import SimulatedClock
 from service.notifications.gateways import MemoryGateway
 from tests.api.clients import Api, InProcess
-from tests.conftest import START, Servers, settings_for
+from tests.conftest import START, Servers, drop, settings_for
 from tests.desk import Desk
 
 
@@ -45,8 +45,7 @@ def shared_desk(servers: Servers) -> Iterator[Desk]:
     application = build(settings_for(servers.url_of(name), servers.redis_url), clock=clock, gateway=MemoryGateway())
     yield Desk(application, clock)
     application.database.dispose()
-    with servers.admin() as admin:
-        admin.execute(f'drop database "{name}" with (force)')
+    drop(servers, name)
 
 
 @pytest.fixture(scope="module")

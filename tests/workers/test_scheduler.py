@@ -13,7 +13,7 @@ from sqlalchemy import text
 from service.bootstrap import Application, build
 from service.core.clock import SimulatedClock
 from service.tickets.dispatching import DispatchTicket, dispatch_ticket
-from tests.conftest import START, settings_for
+from tests.conftest import START, drop, settings_for
 from tests.desk import GOLMUD, Desk, at
 from tests.embedded.processes import within
 from tests.workers.conftest import Crew
@@ -260,8 +260,7 @@ class TestProcesses:
         scheduler.terminate()
         assert scheduler.wait(5) == 0
         application.database.dispose()
-        with servers.admin() as admin:
-            admin.execute(f"drop database {empty} with (force)")
+        drop(servers, empty)
 
     def test_a_wall_clock_set_back_does_not_stop_the_ticks(
         self, application: Application, monkeypatch: pytest.MonkeyPatch
