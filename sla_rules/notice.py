@@ -21,11 +21,22 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Where a year's arrangement was published. `number` and `published` may be unknown."""
+    """Where a year's arrangement was published. `number` and `published` may be unknown.
+
+    published: the day gov.cn published it (发布日期), which may be a day or more after the date of writing under
+    the text (成文日期). A notice read from its text alone has the latter here: a text bears no other.
+    """
 
     url: str
     number: str = ""
     published: date | None = None
+
+    @property
+    def citation(self) -> str:
+        """`国办发明电〔2025〕7号(2025-11-04)`, or as much of it as is known."""
+        if self.number and self.published:
+            return f"{self.number}({self.published})"
+        return self.number or str(self.published or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,13 @@ class NoticeYear:
     def url_of(self, holiday: Holiday) -> str:
         """The address of the notice that set this holiday, '' when unknown."""
         return self.notices[holiday.notice - 1].url if self.notices else ""
+
+    def citation_of(self, holiday: Holiday) -> str:
+        """The notice that set this holiday as one cites it: `国办发明电〔2025〕7号(2025-11-04)`.
+
+        Of a notice without a number only the date remains, without a date only the number; '' when neither is known.
+        """
+        return self.notices[holiday.notice - 1].citation if self.notices else ""
 
     def to_document(self) -> dict[str, Any]:
         """A JSON-able form that `year_from_document` reads back identically (`origin` is left out)."""

@@ -40,6 +40,30 @@ def test_a_year_survives_being_stored() -> None:
 def test_a_year_without_notices_cites_none() -> None:
     year = NoticeYear(2026, holidays=(Holiday("元旦", (date(2026, 1, 1),)),))
     assert year.url_of(year.holidays[0]) == ""
+    assert year.citation_of(year.holidays[0]) == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "published", "citation"),
+    [
+        ("国办发明电〔2025〕7号", date(2025, 11, 4), "国办发明电〔2025〕7号(2025-11-04)"),
+        ("国办发明电〔2025〕7号", None, "国办发明电〔2025〕7号"),
+        ("", date(2025, 11, 4), "2025-11-04"),
+        ("", None, ""),
+    ],
+)
+def test_a_notice_is_cited_by_what_is_known_of_it(number: str, published: date | None, citation: str) -> None:
+    day = Holiday("元旦", (date(2026, 1, 1),))
+    assert NoticeYear(2026, (Notice("u", number, published),), (day,)).citation_of(day) == citation
+
+
+def test_a_day_is_cited_from_the_notice_that_set_it() -> None:
+    first, second = Notice("u", "国办发明电〔2018〕15号"), Notice("v", "国办发明电〔2019〕3号")
+    new_year = Holiday("元旦", (date(2019, 1, 1),))
+    labour_day = Holiday("劳动节", (date(2019, 5, 1),), notice=2)
+    year = NoticeYear(2019, (first, second), (new_year, labour_day))
+    assert year.citation_of(new_year) == "国办发明电〔2018〕15号"
+    assert year.citation_of(labour_day) == "国办发明电〔2019〕3号"
 
 
 def test_a_notice_may_reach_into_the_neighbouring_months() -> None:
