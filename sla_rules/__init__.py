@@ -5,14 +5,8 @@ asked for.
 """
 
 from sla_rules.batch import deadlines
-from sla_rules.calendar import (
-    DayInfo,
-    DayKind,
-    DayOverride,
-    WorkCalendar,
-    calendar_from_document,
-    load_calendar,
-)
+from sla_rules.calendar import DayInfo, DayKind, WorkCalendar
+from sla_rules.calendar_source import calendar_from_document, load_calendar
 from sla_rules.clock import Clock, ClockStatus
 from sla_rules.errors import (
     CalendarInvalid,
@@ -48,6 +42,7 @@ from sla_rules.ladder import (
     next_check,
     plan,
 )
+from sla_rules.layers import DayOverride, RegionalLayer
 from sla_rules.notice import Holiday, Notice, NoticeYear, load_year, load_years, year_from_document
 from sla_rules.notice_text import NoticeReading, NoticeUnreadable, ReadHoliday, Remark, examine_notice, read_notice
 from sla_rules.policy import Limits, Policy, load_policy, policy_from_document
@@ -107,6 +102,7 @@ __all__ = [
     "Promise",
     "PromiseInvalid",
     "ReadHoliday",
+    "RegionalLayer",
     "Remark",
     "RuleError",
     "Rung",

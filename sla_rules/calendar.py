@@ -11,16 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sla_rules.errors import CalendarInvalid, DateExpected, NaiveTime, OutsideCalendar
-from sla_rules.notice import NoticeYear, load_years, year_from_document
+from sla_rules.layers import DayOverride, RegionalLayer
+from sla_rules.notice import NoticeYear
 from sla_rules.statutory import statutory_holidays
 from sla_rules.windows import (
     DEFAULT_HOURS,
@@ -29,8 +30,6 @@ from sla_rules.windows import (
     Window,
     as_office_hours,
     merged,
-    office_hours_from_document,
-    parse_hours,
 )
 
 DayKind = Literal["weekday", "weekend", "off", "work"]
@@ -55,8 +54,7 @@ _SETTLED_MONTH_DAY = (12, 20)
 _HORIZON_YEARS = 15
 
 _SATURDAY_AND_SUNDAY = frozenset({5, 6})
-_DOCUMENT_FORMAT = 1
-_BUILT_IN = Path(__file__).parent / "calendars"
+DOCUMENT_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class DayInfo:
 
     `kind`: an ordinary weekday or weekend day, `off` by notice, or a weekend day worked in exchange
     (`work`). `name` is the holiday, `source` the notice's address. `provisional` days may still be changed
-    by a notice that has not appeared.
+    by a notice that has not appeared. `observances` are feasts of the region that do not stop the clock.
     """
 
     date: date
@@ -74,31 +72,7 @@ class DayInfo:
     name: str = ""
     source: str = ""
     provisional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DayOverride:
-    """A dated exception laid over the notices: a day off, a day worked, or a working day with other hours.
-
-    `hours` of None keeps the hours the day has anyway; a day off has none.
-    """
-
-    date: date
-    kind: Literal["off", "work"]
-    hours: Hours | None = None
-    name: str = ""
-    source: str = ""
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("off", "work"):
-            raise CalendarInvalid(
-                f"override {self.date}: unknown kind {self.kind!r}",
-                f"例外 {self.date}:未知类型 {self.kind!r}",
-            )
-        if self.kind == "off" and self.hours is not None:
-            raise CalendarInvalid(
-                f"override {self.date}: a day off has no hours", f"例外 {self.date}:休息日不能有办公时段"
-            )
+    observances: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +103,7 @@ class WorkCalendar:
         tz: str = "Asia/Shanghai",
         rest_weekdays: frozenset[int] = _SATURDAY_AND_SUNDAY,
         overrides: Iterable[DayOverride] = (),
+        layers: Iterable[RegionalLayer] = (),
         settled_until: date | None = None,
         horizon_years: int = _HORIZON_YEARS,
     ) -> None:
@@ -137,6 +112,7 @@ class WorkCalendar:
         self.tz = tz
         self.rest_weekdays = rest_weekdays
         self.overrides = tuple(sorted(overrides, key=lambda override: override.date))
+        self.layers = tuple(sorted(layers, key=lambda layer: (layer.prefix, layer.name)))
         self.horizon_years = horizon_years
         self._check()
         first, last = self.years[0].year, self.years[-1].year
@@ -154,6 +130,8 @@ class WorkCalendar:
         )
         # Room for `promise`, which keeps here the one deadline that each day (by its index) can end with.
         self.ends: dict[int, Any] = {}
+        self._regions: dict[tuple[RegionalLayer, ...], WorkCalendar] = {}
+        self._observances: dict[date, tuple[str, ...]] = {}
         self._first_ordinal = self.first_day.toordinal()
         self.day_count = self.last_day.toordinal() - self._first_ordinal + 1
         self._specials = self._lay_down_specials()
@@ -172,6 +150,7 @@ class WorkCalendar:
         *,
         rest_weekdays: Iterable[int] = _SATURDAY_AND_SUNDAY,
         overrides: Iterable[DayOverride] = (),
+        layers: Iterable[RegionalLayer] = (),
         settled_until: date | None = None,
         horizon_years: int = _HORIZON_YEARS,
     ) -> WorkCalendar:
@@ -191,18 +170,51 @@ class WorkCalendar:
             tz=tz,
             rest_weekdays=frozenset(rest_weekdays),
             overrides=overrides,
+            layers=layers,
             settled_until=settled_until,
             horizon_years=horizon_years,
         )
 
     def with_overrides(self, overrides: Iterable[DayOverride]) -> WorkCalendar:
-        """This calendar with more dated exceptions over it: a regional layer, a day with special hours."""
+        """This calendar with more dated exceptions over it: a day off for a power cut, a day with other hours."""
+        return self._varied(overrides=(*self.overrides, *overrides), layers=self.layers)
+
+    def for_union(self, union: str) -> WorkCalendar:
+        """The calendar as it holds for the union of that code: with the layers of its region, if it has any.
+
+        Days off of a layer that stops clocks are off, over a dated exception for everyone and under that of a
+        smaller region; the observances of the others are named and counted. It bears this calendar's version.
+        """
+        found = tuple(layer for layer in self.layers if layer.covers(union))
+        if not found:
+            return self
+        if found not in self._regions:
+            self._regions[found] = self._regional(found)
+        return self._regions[found]
+
+    def _regional(self, layers: tuple[RegionalLayer, ...]) -> WorkCalendar:
+        days = {override.date: override for override in self.overrides}
+        observed: dict[date, tuple[str, ...]] = {}
+        for layer in sorted(layers, key=lambda layer: len(layer.prefix)):
+            for day in layer.days:
+                name = day.name or layer.name
+                if layer.stops_clock:
+                    days[day.date] = replace(day, name=name, source=day.source or layer.source)
+                else:
+                    observed[day.date] = (*observed.get(day.date, ()), name)
+        regional = self._varied(overrides=days.values(), layers=())
+        regional.version = self.version
+        regional._observances = observed
+        return regional
+
+    def _varied(self, *, overrides: Iterable[DayOverride], layers: Iterable[RegionalLayer]) -> WorkCalendar:
         return WorkCalendar(
             self.years,
             hours=self.hours,
             tz=self.tz,
             rest_weekdays=self.rest_weekdays,
-            overrides=(*self.overrides, *overrides),
+            overrides=overrides,
+            layers=layers,
             settled_until=self.settled_until,
             horizon_years=self.horizon_years,
         )
@@ -228,16 +240,22 @@ class WorkCalendar:
                 "the weekdays at rest must be some of 0 (Monday) to 6 and leave one open",
                 "休息日须在周一至周日之间,且至少留一天办公",
             )
-        seen: set[date] = set()
-        for override in self.overrides:
-            if override.date in seen:
+        for override, next_override in pairwise(self.overrides):
+            if override.date == next_override.date:
                 raise CalendarInvalid(f"two overrides for {override.date}", f"{override.date} 有两条例外")
-            if not self.years[0].year <= override.date.year <= self.years[-1].year + self.horizon_years:
+        for layer, next_layer in pairwise(self.layers):
+            if (layer.prefix, layer.name) == (next_layer.prefix, next_layer.name):
                 raise CalendarInvalid(
-                    f"the override {override.date} lies outside the calendar",
-                    f"例外 {override.date} 超出日历范围",
+                    f"two layers of {layer.prefix} are named {layer.name!r}",
+                    f"{layer.prefix} 有两个名为 {layer.name!r} 的地区层",
                 )
-            seen.add(override.date)
+        years = range(self.years[0].year, self.years[-1].year + self.horizon_years + 1)
+        for day in (*self.overrides, *(day for layer in self.layers for day in layer.days)):
+            if day.date.year not in years:
+                raise CalendarInvalid(
+                    f"the override {day.date} lies outside the calendar",
+                    f"例外 {day.date} 超出日历范围",
+                )
 
     def _lay_down_specials(self) -> dict[date, _Special]:
         specials: dict[date, _Special] = {}
@@ -324,13 +342,14 @@ class WorkCalendar:
         index = self._index(day)
         special = self._specials.get(day)
         provisional = day > self.settled_until
+        observances = self._observances.get(day, ())
         if special is None:
             kind: DayKind = "weekend" if day.weekday() in self.rest_weekdays else "weekday"
-            return DayInfo(day, self._working[index], kind, provisional=provisional)
+            return DayInfo(day, self._working[index], kind, provisional=provisional, observances=observances)
         kind = special.kind
         if kind == "work" and day.weekday() not in self.rest_weekdays:
             kind = "weekday"  # an override that only changes the hours of a day that works anyway
-        return DayInfo(day, self._working[index], kind, special.name, special.source, provisional)
+        return DayInfo(day, self._working[index], kind, special.name, special.source, provisional, observances)
 
     def is_working_day(self, day: date) -> bool:
         """Whether `day` works: a made-up Saturday does, a holiday does not. Raises OutsideCalendar."""
@@ -540,25 +559,18 @@ class WorkCalendar:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _content(self) -> dict[str, Any]:
-        return {
-            "format": _DOCUMENT_FORMAT,
+        content = {
+            "format": DOCUMENT_FORMAT,
             "tz": self.tz,
             "rest_weekdays": sorted(self.rest_weekdays),
             "hours": self.hours.to_document(),
             "settled_until": self.settled_until.isoformat(),
             "horizon_years": self.horizon_years,
             "years": [year.to_document() for year in self.years],
-            "overrides": [
-                {
-                    "date": override.date.isoformat(),
-                    "kind": override.kind,
-                    "hours": override.hours.to_document() if override.hours is not None else None,
-                    "name": override.name,
-                    "source": override.source,
-                }
-                for override in self.overrides
-            ],
+            "overrides": [override.to_document() for override in self.overrides],
         }
+        # Without layers the content, and so the version, is what it was before layers were known.
+        return {**content, "layers": [layer.to_document() for layer in self.layers]} if self.layers else content
 
     def to_document(self) -> dict[str, Any]:
         """A JSON-able form that `calendar_from_document` reads back to an equal calendar."""
@@ -572,71 +584,6 @@ class WorkCalendar:
 
     def __repr__(self) -> str:
         return f"<WorkCalendar {self.version} {self.first_day}..{self.covered_until} {self.tz}>"
-
-
-def load_calendar(directory: Path | str | None = None, *, through_year: int | None = None) -> WorkCalendar:
-    """The built-in calendar of China's mainland (2010-2026), or the year files of a folder.
-
-    through_year leaves later years out: the calendar as it stood before their notices. Built-in calendars
-    are cached.
-    Raises CalendarInvalid (NoticeInvalid for a file) when the data are wrong or no year is left.
-    """
-    if directory is None:
-        return _built_in(through_year)
-    return _from_directory(Path(directory), through_year)
-
-
-@lru_cache(maxsize=32)
-def _built_in(through_year: int | None) -> WorkCalendar:
-    return _from_directory(_BUILT_IN, through_year)
-
-
-def _from_directory(directory: Path, through_year: int | None) -> WorkCalendar:
-    years = load_years(directory)
-    if through_year is not None:
-        years = tuple(year for year in years if year.year <= through_year)
-    return WorkCalendar.from_years(years)
-
-
-def calendar_from_document(document: Mapping[str, Any]) -> WorkCalendar:
-    """The calendar that `WorkCalendar.to_document` wrote down.
-
-    Raises CalendarInvalid when the format is unknown, an entry is wrong, or the content no longer matches
-    its version.
-    """
-    if document.get("format") != _DOCUMENT_FORMAT:
-        raise CalendarInvalid(
-            f"unknown calendar format {document.get('format')!r}",
-            f"未知的日历格式 {document.get('format')!r}",
-        )
-    try:
-        calendar = WorkCalendar(
-            (year_from_document(entry) for entry in document["years"]),
-            hours=office_hours_from_document(document["hours"]),
-            tz=document["tz"],
-            rest_weekdays=frozenset(document["rest_weekdays"]),
-            overrides=tuple(
-                DayOverride(
-                    date=date.fromisoformat(entry["date"]),
-                    kind=entry["kind"],
-                    hours=parse_hours(entry["hours"]) if entry["hours"] is not None else None,
-                    name=entry["name"],
-                    source=entry["source"],
-                )
-                for entry in document["overrides"]
-            ),
-            settled_until=date.fromisoformat(document["settled_until"]),
-            horizon_years=document["horizon_years"],
-        )
-    except (KeyError, TypeError) as error:
-        raise CalendarInvalid(f"the calendar document is incomplete: {error!r}", f"日历文档不完整:{error!r}") from error
-    recorded = document.get("version")
-    if recorded is not None and recorded != calendar.version:
-        raise CalendarInvalid(
-            f"the content is version {calendar.version}, the document says {recorded}: altered since stored",
-            f"内容版本为 {calendar.version},文档记为 {recorded}:存储后被改动",
-        )
-    return calendar
 
 
 def _zone(name: str, first_year: int) -> tzinfo:

@@ -214,7 +214,11 @@ def _nature(info: DayInfo) -> tuple[str, str]:
         case "weekend":
             zh, en = f"{weekday_zh},休息日", f"{weekday_en}, weekend"
         case _:
-            zh, en = f"{weekday_zh},工作日", f"{weekday_en}, working day"
+            special = f"({info.name})" if info.name else ""
+            zh, en = f"{weekday_zh},工作日{special}", f"{weekday_en}, working day{special}"
+    if info.observances:
+        feasts = "、".join(info.observances)
+        zh, en = f"{zh}({feasts},不停止计时)", f"{en} ({feasts}, does not stop the clock)"
     if info.provisional:
         return f"{zh}(暂按法定节假日推算)", f"{en} (provisional)"
     return zh, en
