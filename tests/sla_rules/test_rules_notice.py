@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from sla_rules import Holiday, Notice, NoticeInvalid, NoticeYear, load_year, year_from_document
+import sla_rules
+from sla_rules import Holiday, Notice, NoticeInvalid, NoticeYear, load_year, load_years, year_from_document
 
 NATIONAL_DAY = """
 year = 2026
@@ -64,6 +66,28 @@ def test_a_day_is_cited_from_the_notice_that_set_it() -> None:
     year = NoticeYear(2019, (first, second), (new_year, labour_day))
     assert year.citation_of(new_year) == "国办发明电〔2018〕15号"
     assert year.citation_of(labour_day) == "国办发明电〔2019〕3号"
+
+
+YEARS = load_years(Path(sla_rules.__file__).parent / "calendars")
+BUILT_IN = [(year.year, notice) for year in YEARS for notice in year.notices]
+
+
+@pytest.mark.parametrize(("year", "notice"), BUILT_IN, ids=[f"{year}-{notice.number}" for year, notice in BUILT_IN])
+def test_every_built_in_notice_can_be_cited(year: int, notice: Notice) -> None:
+    assert notice.published
+    number = re.fullmatch(r"国办?发明电〔(\d{4})〕[1-9]\d*号", notice.number)
+    assert number
+    assert int(number[1]) == notice.published.year, "a number is of the year in which it was given"
+    assert date(year - 1, 10, 1) <= notice.published <= date(year, 12, 31)
+    addressed = re.search(r"/(\d{4})-?(\d\d)(?:/(\d\d))?/content_", notice.url)
+    assert addressed
+    if year != 2014:  # whose address, in the library of documents, is later than its publication
+        published = notice.published.strftime("%Y-%m-%d" if addressed[3] else "%Y-%m")
+        assert "-".join(filter(None, addressed.groups())) == published
+
+
+def test_no_two_built_in_notices_share_a_number() -> None:
+    assert len({notice.number for _, notice in BUILT_IN}) == len(BUILT_IN) == 20
 
 
 def test_a_notice_may_reach_into_the_neighbouring_months() -> None:
