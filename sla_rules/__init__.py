@@ -8,6 +8,7 @@ from sla_rules.batch import deadlines
 from sla_rules.calendar import DayInfo, DayKind, WorkCalendar
 from sla_rules.calendar_source import calendar_from_document, load_calendar
 from sla_rules.clock import Clock, ClockStatus
+from sla_rules.coverage import CoverageAlarm, coverage_alarm
 from sla_rules.errors import (
     CalendarInvalid,
     ClockStepRefused,
@@ -72,6 +73,7 @@ __all__ = [
     "ClockKind",
     "ClockStatus",
     "ClockStepRefused",
+    "CoverageAlarm",
     "DateExpected",
     "DayInfo",
     "DayKind",
@@ -114,6 +116,7 @@ __all__ = [
     "WindowInvalid",
     "WorkCalendar",
     "calendar_from_document",
+    "coverage_alarm",
     "deadline",
     "deadlines",
     "due_rungs",
