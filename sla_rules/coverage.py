@@ -49,7 +49,8 @@ class CoverageAlarm:
     def en(self) -> str:
         """The alarm as an English sentence."""
         left = f"{self.days_left} day(s) left" if self.days_left >= 0 else f"{-self.days_left} day(s) ago"
-        return f"The calendar of {self.missing_year} is not loaded; the published one ends on {self.covered_until} ({left})."
+        until = f"{self.covered_until} ({left})"
+        return f"The calendar of {self.missing_year} is not loaded; the published one ends on {until}."
 
 
 def coverage_alarm(calendar: WorkCalendar, today: date) -> CoverageAlarm | None:
@@ -57,8 +58,7 @@ def coverage_alarm(calendar: WorkCalendar, today: date) -> CoverageAlarm | None:
 
     It rings from 1 November on as long as the next year is missing, and so on every day that is not covered
     itself. Source: the General Office of the State Council publishes the notice for a year in the
-    October-December before it (通知全文 of each year: the calendar's own `years`). Raises DateExpected for a
-    datetime.
+    October-December before it (《国务院办公厅关于…年部分节假日安排的通知》). Raises DateExpected for a datetime.
     """
     if isinstance(today, datetime):
         raise DateExpected(
