@@ -45,7 +45,8 @@ from sla_rules.ladder import (
 )
 from sla_rules.layers import DayOverride, RegionalLayer
 from sla_rules.notice import Holiday, Notice, NoticeYear, load_year, load_years, year_from_document
-from sla_rules.notice_text import NoticeReading, NoticeUnreadable, ReadHoliday, Remark, examine_notice, read_notice
+from sla_rules.notice_reading import NoticeReading, NoticeUnreadable, ReadHoliday, Remark
+from sla_rules.notice_text import examine_notice, read_notice
 from sla_rules.policy import Limits, Policy, load_policy, policy_from_document
 from sla_rules.promise import (
     ClockKind,

@@ -175,7 +175,8 @@ def year_from_document(document: Mapping[str, Any], *, origin: str = "") -> Noti
     for entry in _tables(document, "notice", origin):
         _refuse_unknown_keys(entry, {"url", "number", "published"}, origin, "notice")
         url = entry.get("url")
-        if not isinstance(url, str) or not url:
+        # What came from a file has no address; then its name stands for the number.
+        if not isinstance(url, str) or not (url or entry.get("number")):
             raise NoticeInvalid(f"{origin}: notice: `url` is missing", f"{origin}:通知缺少 url")
         published = entry.get("published")
         notices.append(

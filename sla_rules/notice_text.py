@@ -12,24 +12,34 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
-from typing import ClassVar
 
-from sla_rules.errors import NoticeInvalid
-from sla_rules.notice import Holiday, Notice, NoticeYear
-from sla_rules.statutory import statutory_holidays
+from sla_rules.notice import Notice
+from sla_rules.notice_reading import (
+    ONE_DAY,
+    SATURDAY,
+    Doubt,
+    NoticeReading,
+    NoticeUnreadable,
+    ReadHoliday,
+    Remark,
+    both_ways,
+    check_near,
+    check_reach,
+    check_some_off,
+    check_weekday,
+    check_worked,
+    day_of,
+    exists,
+    listed_already,
+    lost_by_law,
+    not_off,
+    stretch,
+)
 
-_ONE_DAY = timedelta(days=1)
-_SATURDAY = 5
 # The regulation on public holidays dates from 1949; a later year than 9998 has no January after it.
 _YEARS = range(1950, 9999)
-# The longest holiday announced so far is nine days (2026), ten with the prolongation of 2020.
-_LONGEST = 15
-# The farthest day worked in exchange lay eleven days before its holiday (2026).
-_FARTHEST_WORK = timedelta(days=14)
-
-_WEEKDAYS = "一二三四五六日"
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0, "○": 0, "O": 0}
 _DASHES = str.maketrans("—–―‐‑−─~〜", "---------")
 
@@ -45,7 +55,7 @@ _DAYS_ONLY = re.compile(_LIST)
 _SPANS = re.compile(_SPAN)
 _A_DATE = re.compile(r"[\d一二三四五六七八九十][月日]")
 _AN_ACT = re.compile(r"放假|上班|补休|公休|调休|连休|补班")
-_WEEKDAY = re.compile(r"(?:星期|周)([一二三四五六日天])")
+_NO_PLAIN_REMARK = re.compile(r"星期|周|[^\u4e00-\u9fff“”]")
 _SENTENCE = re.compile(r"[^。;!]+[。;!]?")
 # A comma within brackets parts nothing.
 _CLAUSE = re.compile(r"(?:[^,:()]|\([^()]*\)?|\))+")
@@ -74,84 +84,6 @@ _HALF = re.compile(r"半[天日]")
 _OPENING = re.compile(r"(?:其中|另外|同时|将|并)+")
 
 
-class NoticeUnreadable(NoticeInvalid):
-    """The text of a notice contains something that contradicts itself or isn't understood."""
-
-    code: ClassVar[str] = "notice_unreadable"
-
-    def __init__(self, doubts: tuple[Remark, ...]) -> None:
-        super().__init__(
-            "\n".join(f"{doubt.en}: “{doubt.sentence}”" for doubt in doubts),
-            "\n".join(f"{doubt.zh}:「{doubt.sentence}」" for doubt in doubts),
-        )
-        self.doubts = doubts
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A sentence of the notice, as it was given but without blanks, and what is to be said about it."""
-
-    sentence: str
-    en: str
-    zh: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReadHoliday:
-    """One holiday as understood: its days in order, and the sentences that say so.
-
-    `name` is empty when the text names none. `source` counts the notices from 1, as `Holiday.notice` does.
-    """
-
-    name: str
-    off: tuple[date, ...]
-    work: tuple[date, ...]
-    sentence: str
-    source: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeReading:
-    """What a notice says. Of no use for a calendar while `doubts` holds anything; `notes` tells what was left out.
-
-    `sources` holds the number and date of each notice read, without an address.
-    """
-
-    year: int
-    holidays: tuple[ReadHoliday, ...]
-    doubts: tuple[Remark, ...] = ()
-    notes: tuple[Remark, ...] = ()
-    sources: tuple[Notice, ...] = (Notice(url=""),)
-
-    def to_year(self, *addresses: str) -> NoticeYear:
-        """The year for `WorkCalendar.from_years`, one address for each notice read.
-
-        Raises NoticeUnreadable when there are doubts or a holiday has no name, NoticeInvalid when the number
-        of addresses differs or the year holds no day.
-        """
-        nameless = (
-            Remark(holiday.sentence, "the holiday has no name", "节日没有名称")
-            for holiday in self.holidays
-            if not holiday.name
-        )
-        doubts = (*self.doubts, *nameless)
-        if doubts:
-            raise NoticeUnreadable(doubts)
-        if len(addresses) != len(self.sources):
-            raise NoticeInvalid(
-                f"{len(self.sources)} notice(s) were read, {len(addresses)} address(es) given",
-                f"已读通知 {len(self.sources)} 份,所给网址 {len(addresses)} 个",
-            )
-        return NoticeYear(
-            year=self.year,
-            notices=tuple(replace(source, url=url) for source, url in zip(self.sources, addresses, strict=True)),
-            holidays=tuple(
-                Holiday(name=holiday.name, off=holiday.off, work=holiday.work, notice=holiday.source)
-                for holiday in self.holidays
-            ),
-        )
-
-
 def read_notice(text: str, *, year: int | None = None, amends: NoticeReading | None = None) -> NoticeReading:
     """Read the text of a notice. Raises NoticeUnreadable quoting every doubtful sentence.
 
@@ -172,15 +104,6 @@ def examine_notice(text: str, *, year: int | None = None, amends: NoticeReading 
     page = _Page.of(text)
     settled = _year(page, year, amends)
     return _Reader(page, settled, amends).read()
-
-
-class _Doubt(Exception):
-    """Why the sentence at hand can't be taken."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en = en
-        self.zh = zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +261,7 @@ class _Reader:
             try:
                 if self._read_sentence(item, match[0], quote):
                     item.end = match.end()
-            except _Doubt as doubt:
+            except Doubt as doubt:
                 self._doubt(quote, doubt.en, doubt.zh)
                 item.end = match.end()
         if item.stated:
@@ -348,7 +271,7 @@ class _Reader:
             self._doubt(quote, "the holiday has no day that is understood", "该节日没有可识别的日期")
 
     def _read_sentence(self, item: _Item, sentence: str, quote: str) -> bool:
-        """Whether the sentence speaks of days. Raises _Doubt."""
+        """Whether the sentence speaks of days. Raises Doubt."""
         signature = _SIGNATURE.match(sentence)
         if signature:
             self._signed = True
@@ -367,7 +290,7 @@ class _Reader:
             self._note(quote, "cites the law, states no arrangement", "引述法规,不是具体安排")
             return False
         if unfinished:
-            raise _Doubt("the sentence has no end; is it cut off?", "句子没有结束,是否不完整")
+            raise Doubt("the sentence has no end; is it cut off?", "句子没有结束,是否不完整")
         self._read_clauses(item, body, quote)
         return True
 
@@ -394,7 +317,7 @@ class _Reader:
             else:
                 self._read_clause(item, clause)
         if waiting:
-            raise _Doubt("days are named, but not what they are", "列出日期但未说明放假或上班")
+            raise Doubt("days are named, but not what they are", "列出日期但未说明放假或上班")
 
     def _read_clause(self, item: _Item, clause: str) -> None:
         for pattern, action in _CLAUSES:
@@ -402,13 +325,13 @@ class _Reader:
             if match:
                 action(self, item, match)
                 return
-        raise _Doubt(f"not understood: {clause}", f"无法理解“{clause}”")
+        raise Doubt(f"not understood: {clause}", f"无法理解“{clause}”")
 
     def _sign(self, signature: re.Match[str]) -> None:
         if signature["year"]:
             digits = "".join(str(_DIGITS.get(char, char)) for char in signature["year"])
             month, day = _number(signature["month"]), _number(signature["day"])
-            self._published = _date(int(digits), month, day)
+            self._published = day_of(int(digits), month, day)
 
     # Clauses --------------------------------------------------------------------------------------------------
 
@@ -422,13 +345,13 @@ class _Reader:
 
     def _work(self, item: _Item, match: re.Match[str]) -> None:
         for day in self._days(item, match["days"]):
-            self._check_weekend(day)
+            check_worked(day)
             item.work.add(day)
 
     def _resume(self, item: _Item, match: re.Match[str]) -> None:
         day = self._days(item, match["days"])[0]
-        if day.weekday() >= _SATURDAY or day - _ONE_DAY not in item.off:
-            raise _Doubt(f"{day} is no ordinary working day after the holiday", f"{day} 不是假期后的首个普通工作日")
+        if day.weekday() >= SATURDAY or day - ONE_DAY not in item.off:
+            raise Doubt(f"{day} is no ordinary working day after the holiday", f"{day} 不是假期后的首个普通工作日")
 
     def _told_apart(self, item: _Item, match: re.Match[str]) -> None:
         self._inside(item, self._days(item, match["days"]))
@@ -437,12 +360,12 @@ class _Reader:
         given = self._days(item, match["days"])
         taken = self._days(item, match["to"])
         if len(given) != len(taken) or (match["count"] and _number(match["count"]) != len(given)):
-            raise _Doubt(
+            raise Doubt(
                 f"{len(given)} rest days are moved to {len(taken)} days", f"{len(given)} 个公休日调至 {len(taken)} 天"
             )
         self._inside(item, taken)
         for day in given:
-            self._check_weekend(day)
+            check_worked(day)
         item.swapped.update(given)
 
     def _count(self, item: _Item, match: re.Match[str]) -> None:
@@ -463,25 +386,17 @@ class _Reader:
             if holiday.name == name and holiday.off
         ]
         if not ends:
-            raise _Doubt(
+            raise Doubt(
                 f"prolongs {name}; the notice that is amended must be given as well",
                 f"延长{name}假期,须同时提供被修改的通知",
             )
         item.name, item.prolongs = name, True
-        item.off.update(_between(max(ends) + _ONE_DAY, until))
-
-    def _check_weekend(self, day: date) -> None:
-        if day.weekday() < _SATURDAY:
-            weekday = _WEEKDAYS[day.weekday()]
-            raise _Doubt(
-                f"{day} is a 周{weekday}; a day worked in exchange must be a Saturday or Sunday",
-                f"{day} 是周{weekday},调休上班日须为周六或周日",
-            )
+        item.off.update(stretch(max(ends) + ONE_DAY, until))
 
     def _inside(self, item: _Item, days: Iterable[date]) -> None:
         for day in days:
             if day not in item.off:
-                raise _Doubt(f"{day} lies outside the days off stated before", f"{day} 不在前述放假日期之内")
+                raise Doubt(f"{day} lies outside the days off stated before", f"{day} 不在前述放假日期之内")
 
     # Days -----------------------------------------------------------------------------------------------------
 
@@ -489,18 +404,16 @@ class _Reader:
         days: list[date] = []
         for span in _SPANS.finditer(text):
             first, *rest = [self._day(item, match) for match in _ONE_DATE.finditer(span[0])]
-            days.extend(_between(first, rest[0]) if rest else [first])
+            days.extend(stretch(first, rest[0]) if rest else [first])
         if len(set(days)) < len(days):
-            raise _Doubt("a day is listed twice", "同一日期重复列出")
+            raise Doubt("a day is listed twice", "同一日期重复列出")
         return days
 
     def _day(self, item: _Item, match: re.Match[str]) -> date:
         if match["year"]:
             item.years.add(int(match["year"]))
         day = self._resolved(item, match)
-        reach = (date(self._year - 1, 12, 1), date(self._year + 1, 1, 31))
-        if not reach[0] <= day <= reach[1]:
-            raise _Doubt(f"{day} does not belong to {self._year}", f"{day} 不属于 {self._year} 年")
+        check_reach(day, self._year)
         remarks = match["weekday"] or match["remark"] or ""
         for remark in re.split("[,、]", remarks):
             self._check_remark(day, remark)
@@ -511,28 +424,21 @@ class _Reader:
         number = int(match["day"])
         if not match["month"]:
             if match["year"] or item.last is None:
-                raise _Doubt(f"{match[0]} has no month", f"“{match[0]}”没有月份")
-            return _date(item.last.year, item.last.month, number)
+                raise Doubt(f"{match[0]} has no month", f"“{match[0]}”没有月份")
+            return day_of(item.last.year, item.last.month, number)
         month = int(match["month"])
         if match["year"]:
-            return _date(int(match["year"]), month, number)
+            return day_of(int(match["year"]), month, number)
         last = item.last
         if last is None:
-            return _date(self._year, month, number)
+            return day_of(self._year, month, number)
         # 「2007年12月30日—2008年1月1日放假…12月29日上班」: of the years the item speaks of, the nearest.
-        possible = [year for year in sorted(item.years) if _exists(year, month, number)] or [self._year]
-        return min((_date(year, month, number) for year in possible), key=lambda day: abs(day - last))
+        possible = [year for year in sorted(item.years) if exists(year, month, number)] or [self._year]
+        return min((day_of(year, month, number) for year in possible), key=lambda day: abs(day - last))
 
     def _check_remark(self, day: date, remark: str) -> None:
-        weekday = _WEEKDAY.fullmatch(remark)
-        if weekday:
-            if _WEEKDAYS.index(weekday[1].replace("天", "日")) != day.weekday():
-                raise _Doubt(
-                    f"{day} is a 周{_WEEKDAYS[day.weekday()]}, not {remark}",
-                    f"{day} 是周{_WEEKDAYS[day.weekday()]},不是{remark}",
-                )
-        elif re.search(r"星期|周|[^\u4e00-\u9fff“”]", remark):
-            raise _Doubt(f"not understood: {remark}", f"无法理解“{remark}”")
+        if _NO_PLAIN_REMARK.search(remark):
+            check_weekday(day, remark)
 
     # The whole ------------------------------------------------------------------------------------------------
 
@@ -540,7 +446,7 @@ class _Reader:
         quote = self._page.given[item.start : item.end]
         try:
             self._check_item(item)
-        except _Doubt as doubt:
+        except Doubt as doubt:
             self._doubt(quote, doubt.en, doubt.zh)
         days = tuple(sorted(item.off)), tuple(sorted(item.work))
         self._holidays.append(ReadHoliday(item.name, *days, quote, self._source))
@@ -548,13 +454,12 @@ class _Reader:
             self._prolonging.append(self._holidays[-1])
 
     def _check_item(self, item: _Item) -> None:
-        if not item.off:
-            raise _Doubt("days are worked, but none is off", "只有上班日,没有放假日")
+        check_some_off(item.off)
         if item.beside_weekend:
             self._join_weekend(item)
         for count, own in item.counts:
             if count not in (own, len(item.off)):
-                raise _Doubt(
+                raise Doubt(
                     f"{count} days are announced, {own or len(item.off)} are named",
                     f"写明共 {count} 天,所列为 {own or len(item.off)} 天",
                 )
@@ -562,37 +467,36 @@ class _Reader:
         self._check_law(item)
         both = sorted(item.off & item.work)
         if both:
-            raise _Doubt(f"{both[0]} is both off and worked", f"{both[0]} 既放假又上班")
+            raise both_ways(both[0])
         if item.no_swap and item.work:
-            raise _Doubt("no exchange is announced, but a day is worked", "写明不调休,却有上班日")
+            raise Doubt("no exchange is announced, but a day is worked", "写明不调休,却有上班日")
 
     def _check_law(self, item: _Item) -> None:
         # A slip of the month can keep every weekday (February and March 2026), but not the festival itself.
         if item.named and not item.prolongs:
-            for day, name in statutory_holidays(self._year).items():
-                if set(name.split("、")) & set(item.name.split("、")) and day not in item.off:
-                    raise _Doubt(f"{day} is {name} by law and is not off", f"{day} 依法为{name},却未放假")
+            for day, name in lost_by_law(self._year, item.off).items():
+                if set(name.split("、")) & set(item.name.split("、")):
+                    raise not_off(day, name)
         for day in sorted(item.work):
-            if min(abs(day - off) for off in item.off) > _FARTHEST_WORK:
-                raise _Doubt(f"{day} is worked too far from its holiday", f"上班日 {day} 离假期过远")
+            check_near(day, item.off)
 
     def _work_what_was_moved(self, item: _Item) -> None:
         # In the older form a rest day that is moved is worked, said so or not (2008), unless it is a holiday itself.
         moved = item.swapped - item.off
         if moved and item.work and moved != item.work:
             day = min(moved ^ item.work)
-            raise _Doubt(f"{day} is not both moved and worked", f"{day} 的公休日调休与上班说法不一")
+            raise Doubt(f"{day} is not both moved and worked", f"{day} 的公休日调休与上班说法不一")
         item.work |= moved
 
     def _join_weekend(self, item: _Item) -> None:
         joined = set(item.off)
-        for first, step in ((min(item.off), -_ONE_DAY), (max(item.off), _ONE_DAY)):
+        for first, step in ((min(item.off), -ONE_DAY), (max(item.off), ONE_DAY)):
             day = first + step
-            while day.weekday() >= _SATURDAY:
+            while day.weekday() >= SATURDAY:
                 joined.add(day)
                 day += step
-        if joined == item.off and all(day.weekday() < _SATURDAY for day in item.off):
-            raise _Doubt("the day does not adjoin a weekend", "放假日与周末不相连")
+        if joined == item.off and all(day.weekday() < SATURDAY for day in item.off):
+            raise Doubt("the day does not adjoin a weekend", "放假日与周末不相连")
         # Only a count that covers the weekend makes it part of the holiday; else it is a weekend as any other.
         if any(count == len(joined) for count, _own in item.counts):
             item.off |= joined
@@ -618,36 +522,14 @@ class _Reader:
         for holiday in holidays:
             for day in (*holiday.off, *holiday.work):
                 if seen.setdefault(day, holiday) is not holiday:
-                    other = seen[day].name
-                    self._doubt(holiday.sentence, f"{day} is listed for {other} already", f"{day} 已列入“{other}”")
+                    doubt = listed_already(day, seen[day].name)
+                    self._doubt(holiday.sentence, doubt.en, doubt.zh)
 
     def _doubt(self, quote: str, en: str, zh: str) -> None:
         self._doubts.append(Remark(quote, en, zh))
 
     def _note(self, quote: str, en: str, zh: str) -> None:
         self._notes.append(Remark(quote, en, zh))
-
-
-def _between(first: date, last: date) -> list[date]:
-    """Every day from first to last. Raises _Doubt when there is none or they are implausibly many."""
-    length = (last - first).days + 1
-    if not 1 <= length <= _LONGEST:
-        raise _Doubt(f"{first} to {last} is no holiday of 1 to {_LONGEST} days", f"{first} 至 {last} 不是合理的假期")
-    return [first + index * _ONE_DAY for index in range(length)]
-
-
-def _date(year: int, month: int, day: int) -> date:
-    if not _exists(year, month, day):
-        raise _Doubt(f"there is no day {year}-{month}-{day}", f"没有 {year}年{month}月{day}日这一天")
-    return date(year, month, day)
-
-
-def _exists(year: int, month: int, day: int) -> bool:
-    try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return True
 
 
 def _number(text: str) -> int:

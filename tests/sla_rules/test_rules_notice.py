@@ -104,6 +104,7 @@ def test_a_notice_may_reach_into_the_neighbouring_months() -> None:
         ("year = 2026\nextra = 1", "unknown key 'extra'"),
         ("year = 2026\nnotice = 1", "must be a list of tables"),
         ("year = 2026\n[[notice]]\nnumber = '1'", "`url` is missing"),
+        ("year = 2026\n[[notice]]\nurl = ''", "`url` is missing"),
         ("year = 2026\n[[notice]]\nurl = 'u'\npublished = 'soon'", "not a date: 'soon'"),
         ("year = 2026\n[[holiday]]\noff = [2026-01-01]", "`name` is missing"),
         ("year = 2026\n[[holiday]]\nname = 'x'", "names no day"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from sla_rules import (
     Holiday,
+    Notice,
     NoticeInvalid,
     NoticeReading,
     NoticeUnreadable,
@@ -20,6 +22,7 @@ from sla_rules import (
     examine_notice,
     load_calendar,
     read_notice,
+    year_from_document,
 )
 
 WEEKDAYS = "一二三四五六日"
@@ -472,6 +475,15 @@ def test_a_holiday_without_a_name_makes_no_year() -> None:
 def test_a_year_needs_an_address_for_each_notice() -> None:
     with pytest.raises(NoticeInvalid, match=r"1 notice\(s\) were read, 2 address"):
         read_notice("元旦:1月1日放假。", year=2026).to_year(ADDRESS, ADDRESS)
+    with pytest.raises(NoticeInvalid, match=r"1 notice\(s\) were read, 0 address"):
+        read_notice("元旦:1月1日放假。", year=2026).to_year()
+
+
+def test_a_number_is_address_enough() -> None:
+    reading = read_notice("国办发明电〔2025〕7号。元旦:1月1日放假。", year=2026)
+    year = reading.to_year()
+    assert year.notices == (Notice(url="", number="国办发明电〔2025〕7号"),)
+    assert year_from_document(year.to_document(), origin="2026") == replace(year, origin="2026")
 
 
 @pytest.mark.parametrize(
