@@ -8,16 +8,18 @@ writes each rung once.
 import logging
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.bootstrap import Application, build
+from service.core.clock import local
 from service.core.logging import configure_logging, log
 from service.core.metrics import OUTBOX_AGE, SWEEP_LAG
 from service.core.settings import load_settings
+from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
 from service.outbox.relay import oldest_pending
 from workers.leadership import Leadership
@@ -30,6 +32,9 @@ from workers.stopping import stop_event
 PATIENT_TICKS = 3
 # Batches in a row that were full and fired nothing: then whatever sits there can wait for the next tick.
 _BARREN_BATCHES = 5
+# How often it is looked whether a day has begun: a day missed while this process or PostgreSQL was away is made up
+# for so soon after.
+_DAY_SECONDS = 60.0
 
 
 class Ticker:
@@ -96,14 +101,42 @@ class Ticker:
         self._leadership.let_go()
 
 
+class DailyCheck:
+    """What happens once each local day, and when the process starts: is next year's calendar missing?
+
+    Every scheduler asks, whoever leads; the key of the notices tells each administrator once.
+    """
+
+    def __init__(self, application: Application, stop: threading.Event) -> None:
+        self._application = application
+        self._patience = Patience("daily_check", stop)
+        self._checked: date | None = None
+
+    def tick(self) -> None:
+        """Check if a day has begun since the last check. Never raises: the next tick tries again."""
+        try:
+            with self._application.unit() as unit:
+                today = local(unit.now).date()
+                if today == self._checked:
+                    return
+                warn_of_missing_year(unit)
+        except Exception as error:
+            self._patience.failed(error)
+        else:
+            self._checked = today
+            self._patience.succeeded()
+
+
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
-    ticker = Ticker(application, stop)
+    ticker, daily = Ticker(application, stop), DailyCheck(application, stop)
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
         # Named, so that APScheduler does not search the installed packages for what it may use.
         jobstores={"default": MemoryJobStore()},
         executors={"default": ThreadPoolExecutor(1)},
+        # However late a tick comes it is run, once, and never beside another of this process.
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         timezone=UTC,
     )
     job = scheduler.add_job(
@@ -111,11 +144,8 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
         "interval",
         seconds=application.settings.sweep_seconds,
         next_run_time=datetime.now(UTC),
-        # However late a tick comes it is run, once, and never beside another of this process.
-        misfire_grace_time=None,
-        coalesce=True,
-        max_instances=1,
     )
+    scheduler.add_job(daily.tick, "interval", seconds=_DAY_SECONDS, next_run_time=datetime.now(UTC))
     relay.start()
     scheduler.start()
     patience = PATIENT_TICKS * application.settings.sweep_seconds

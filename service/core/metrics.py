@@ -6,4 +6,12 @@ HTTP_SECONDS = Histogram("hotline_http_seconds", "Time to answer a request", ["m
 ESCALATIONS = Counter("hotline_escalations_total", "Rungs written to the ledger", ["clock", "rung"])
 SWEEP_LAG = Gauge("hotline_sweep_lag_seconds", "Age of the oldest clock that is due and not yet fired")
 OUTBOX_AGE = Gauge("hotline_outbox_age_seconds", "Age of the oldest message not yet delivered")
+CALENDAR_COVERED_DAYS = Gauge(
+    "hotline_calendar_covered_days", "Days after today that the published calendar covers; negative when it ended"
+)
+CALENDAR_ALARM = Gauge("hotline_calendar_alarm", "1 while next year's calendar is missing from 1 November on")
 MESSAGES = Counter("hotline_messages_total", "Messages handled", ["kind", "outcome"])
+
+# Until it is looked for the first time nobody knows: zero would be an answer.
+for _unknown in (CALENDAR_COVERED_DAYS, CALENDAR_ALARM):
+    _unknown.set(float("nan"))

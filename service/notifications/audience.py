@@ -43,6 +43,17 @@ def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str) -> list
     return list(targets.values())
 
 
+def administrators(unit: Unit) -> list[Target]:
+    """Everybody who keeps people and rules, at whatever union."""
+    rows = unit.session.execute(
+        select(Person.id, Person.username)
+        .join(PersonRole)
+        .where(Person.active, PersonRole.role == Role.admin)
+        .order_by(Person.id)
+    )
+    return [Target(person_id=row.id, username=row.username, audience=Role.admin) for row in rows]
+
+
 def _meaning(unit: Unit, name: str, org_code: str) -> tuple[str, str | None]:
     """The union and the role an audience name stands for; the role is None for nobody (the province's parent)."""
     parent = org_tree(unit.session).parent(org_code)

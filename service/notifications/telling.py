@@ -21,10 +21,11 @@ def tell(
     text: Bilingual,
     *,
     key: str,
-    ticket_number: str,
+    ticket_number: str = "",
     urgent: bool = False,
 ) -> None:
-    """Ask for a notice to each target. `key` names the occasion; the same person is told of it once."""
+    """Ask for a notice to each target. `key` names the occasion; the same person is told of it once.
+    Without a number it is about no single ticket."""
     emit(
         unit,
         *(
