@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from anyio import move_on_after
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
@@ -15,12 +17,15 @@ from service.api.deps import answer
 from service.api.documentation import both
 from service.api.schemas.tickets import ResponseBody, Words
 from service.bootstrap import Application
-from service.core.errors import Bilingual
+from service.core.errors import Bilingual, HotlineError
+from service.sla.coverage import WHAT_TO_DO, measure_coverage
 
 router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
 
 # Anybody may ask for readiness, as often as they like: the servers are asked at most this often.
 _ASK_EVERY_SECONDS = 1.0
+# A scrape waits no longer for the figures that need a server: it has others to tell, and is needed most just then.
+_SCRAPE_SECONDS = 1.0
 
 _FINE = Bilingual("正常", "working")
 _NO_DATABASE = Bilingual("数据库无法连接或尚未建库", "the database cannot be reached or was not migrated")
@@ -39,10 +44,14 @@ class Part(ResponseBody):
 
 
 class Readiness(ResponseBody):
-    """`degraded`: tickets can be taken although something is missing. `down`: they cannot."""
+    """`degraded`: tickets can be taken although something is missing. `down`: they cannot.
+
+    `warnings`: what an administrator should see to; none of them makes the service less ready.
+    """
 
     status: Literal["ready", "degraded", "down"]
     parts: list[Part]
+    warnings: list[Words]
 
 
 @dataclass
@@ -78,6 +87,7 @@ def ready(request: Request) -> Response:
     """数据库不可用时为 503;仅 Redis 不可用时为 200、degraded。
 
     503 when the database is missing. Without Redis it is degraded and still 200: tickets can be taken.
+    下一年日历缺失只列入 warnings。/ A missing calendar of the next year is only a warning.
     """
     state = request.app.state
     readiness = state.readings.ask(state.application)
@@ -85,8 +95,11 @@ def ready(request: Request) -> Response:
 
 
 @router.get("/metrics", name="metrics", summary=both("指标", "Metrics"), response_class=Response)
-async def metrics() -> Response:
+async def metrics(request: Request) -> Response:
     """Prometheus 文本格式。/ In the text format of Prometheus."""
+    state = request.app.state
+    with move_on_after(_SCRAPE_SECONDS):
+        await run_sync(state.readings.ask, state.application, abandon_on_cancel=True)
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -99,6 +112,7 @@ def _look(application: Application) -> Readiness:
             Part(name="database", ok=database, detail=Words.of(_FINE if database else _NO_DATABASE)),
             Part(name="redis", ok=redis_, detail=Words.of(_FINE if redis_ else _NO_REDIS)),
         ],
+        warnings=_warnings(application) if database else [],
     )
 
 
@@ -115,3 +129,14 @@ def _redis_answers(application: Application) -> bool:
         return bool(application.redis.ping())
     except (RedisError, OSError, ValueError):
         return False
+
+
+def _warnings(application: Application) -> list[Words]:
+    try:
+        with application.reading() as unit:
+            alarm = measure_coverage(unit)
+    except HotlineError as error:
+        return [Words(zh=error.sentence("zh"), en=error.sentence("en"))]
+    except SQLAlchemyError:
+        return []  # it was there a moment ago; the next look says so
+    return [] if alarm is None else [Words(zh=alarm.zh + WHAT_TO_DO.zh, en=f"{alarm.en} {WHAT_TO_DO.en}")]
