@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.commands.frame import WRONG, AsJson, application, complain, group, say, say_json, say_table
+from service.commands.frame import REFUSED, WRONG, AsJson, application, complain, group, say, say_json, say_table
 from service.core.clock import LOCAL, SystemClock, local
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 BATCH_COLUMNS = ("tier", "accepted_at")
 _KINDS = {"off": "休息 off", "work": "上班 work"}
 _WEEKDAYS = "一二三四五六日"
-# The notice for a year is out by December: less than that ahead, and somebody should have loaded it.
-_ALARM_DAYS = 30
 _CHUNK_BYTES = 1 << 20
 
 
@@ -120,11 +118,18 @@ def _days_of(year: int) -> Iterator[date]:
 
 
 def calendar_status(as_json: AsJson = False) -> None:
-    """日历覆盖到哪一天。/ How far the calendar reaches. Exit code 1 when the next year's notice is wanted soon."""
+    """日历覆盖到哪一天。/ How far the calendar reaches.
+
+    11 月 1 日起下一年仍缺失则退出码为 1。/ Exit code 1 from 1 November on while the next year is missing.
+    """
+    from sla_rules import coverage_alarm
+
     rules = _rules()
     calendar = rules.calendar
     today = local(SystemClock().now()).date()
     left = (calendar.covered_until - today).days
+    alarm = coverage_alarm(calendar, today)
+    waiting = _provisional_tickets() if rules.published else None
     if as_json:
         say_json(
             {
@@ -134,6 +139,8 @@ def calendar_status(as_json: AsJson = False) -> None:
                 "covered_until": calendar.covered_until.isoformat(),
                 "settled_until": calendar.settled_until.isoformat(),
                 "days_left": left,
+                "missing_year": alarm and alarm.missing_year,
+                "provisional_tickets": waiting,
             }
         )
     else:
@@ -141,12 +148,20 @@ def calendar_status(as_json: AsJson = False) -> None:
         say(f"规则 policy: {rules.policy.version}")
         say(f"已载入至 covered until: {calendar.covered_until} (还有 {left} 天 / {left} days)")
         say(f"已确定至 settled until: {calendar.settled_until};此后的期限为暂定 / later deadlines are provisional")
-    if left < _ALARM_DAYS:
-        complain(
-            f"日历只覆盖到 {calendar.covered_until},请载入下一年的放假通知。\n"
-            f"The calendar ends on {calendar.covered_until}; load the notice of the next year."
-        )
-        raise typer.Exit(1)
+        if waiting is not None:
+            say(f"期限为暂定的未办结工单 open tickets with a provisional deadline: {waiting}")
+    if alarm is not None:
+        from service.sla.coverage import WHAT_TO_DO
+
+        complain(f"{alarm.zh}{WHAT_TO_DO.zh}\n{alarm.en} {WHAT_TO_DO.en}")
+        raise typer.Exit(REFUSED)
+
+
+def _provisional_tickets() -> int:
+    from service.sla.coverage import provisional_now
+
+    with application() as parts, parts.reading() as unit:
+        return provisional_now(unit).tickets
 
 
 # Deadlines ------------------------------------------------------------------------------------------------
