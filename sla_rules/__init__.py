@@ -8,6 +8,7 @@ from sla_rules.batch import deadlines
 from sla_rules.calendar import DayInfo, DayKind, WorkCalendar
 from sla_rules.calendar_source import calendar_from_document, load_calendar
 from sla_rules.clock import Clock, ClockStatus
+from sla_rules.counting import deadline
 from sla_rules.coverage import CoverageAlarm, coverage_alarm
 from sla_rules.errors import (
     CalendarInvalid,
@@ -25,7 +26,7 @@ from sla_rules.errors import (
     TierRequired,
     WindowInvalid,
 )
-from sla_rules.explain import ExplainLine, Explanation, explain
+from sla_rules.explain import ChangeCause, DueChange, ExplainLine, Explanation, explain
 from sla_rules.ladder import (
     AUDIENCES,
     EFFECTS,
@@ -48,15 +49,7 @@ from sla_rules.notice import Holiday, Notice, NoticeYear, load_year, load_years,
 from sla_rules.notice_reading import NoticeReading, NoticeUnreadable, ReadHoliday, Remark
 from sla_rules.notice_text import examine_notice, read_notice
 from sla_rules.policy import Limits, Policy, load_policy, policy_from_document
-from sla_rules.promise import (
-    ClockKind,
-    Deadline,
-    Pause,
-    Promise,
-    Tier,
-    Unit,
-    deadline,
-)
+from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise, Tier, Unit
 from sla_rules.windows import DEFAULT_HOURS, Hours, OfficeHours, Season, Window, parse_hours
 
 __all__ = [
@@ -70,6 +63,7 @@ __all__ = [
     "Audience",
     "BeforeOfficeEnd",
     "CalendarInvalid",
+    "ChangeCause",
     "Clock",
     "ClockKind",
     "ClockStatus",
@@ -80,11 +74,13 @@ __all__ = [
     "DayKind",
     "DayOverride",
     "Deadline",
+    "DueChange",
     "Effect",
     "ExplainLine",
     "Explanation",
     "Holiday",
     "Hours",
+    "Kept",
     "Ladder",
     "LadderInvalid",
     "Limits",

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from sla_rules.calendar import WorkCalendar
-from sla_rules.promise import Deadline, Promise, deadline
+from sla_rules.counting import deadline
+from sla_rules.promise import Deadline, Promise
 
 
 def deadlines(promise: Promise, starts: Iterable[datetime], calendar: WorkCalendar) -> list[Deadline]:
@@ -17,7 +18,7 @@ def deadlines(promise: Promise, starts: Iterable[datetime], calendar: WorkCalend
     """
     listed = list(starts)
     origin = calendar.origin
-    if listed and origin is not None and promise.in_days and promise.cutoff is None:
+    if listed and origin is not None and promise.by_the_day:
         by_day = _ByDay(promise, calendar, origin)
         zone = listed[0].tzinfo
         if isinstance(zone, timezone):

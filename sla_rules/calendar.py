@@ -62,8 +62,9 @@ class DayInfo:
     """What a day is and why.
 
     `kind`: an ordinary weekday or weekend day, `off` by notice, or a weekend day worked in exchange
-    (`work`). `name` is the holiday, `source` the notice's address. `provisional` days may still be changed
-    by a notice that has not appeared. `observances` are feasts of the region that do not stop the clock.
+    (`work`). `name` is the holiday, `source` the notice's address and `citation` its number and date.
+    `provisional` days may still be changed by a notice that has not appeared. `observances` are feasts of the
+    region that do not stop the clock.
     """
 
     date: date
@@ -73,6 +74,7 @@ class DayInfo:
     source: str = ""
     provisional: bool = False
     observances: tuple[str, ...] = ()
+    citation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class _Special:
     kind: Literal["off", "work"]
     name: str
     source: str
+    citation: str = ""
 
 
 class WorkCalendar:
@@ -265,11 +268,11 @@ class WorkCalendar:
         # In order of years, so that the later notice has the last word on the December it reaches back into.
         for notice_year in self.years:
             for holiday in notice_year.holidays:
-                url = notice_year.url_of(holiday)
+                cited = notice_year.url_of(holiday), notice_year.citation_of(holiday)
                 for day in holiday.off:
-                    specials[day] = _Special("off", holiday.name, url)
+                    specials[day] = _Special("off", holiday.name, *cited)
                 for day in holiday.work:
-                    specials[day] = _Special("work", holiday.name, url)
+                    specials[day] = _Special("work", holiday.name, *cited)
         for override in self.overrides:
             specials[override.date] = _Special(override.kind, override.name, override.source)
         return specials
@@ -349,7 +352,9 @@ class WorkCalendar:
         kind = special.kind
         if kind == "work" and day.weekday() not in self.rest_weekdays:
             kind = "weekday"  # an override that only changes the hours of a day that works anyway
-        return DayInfo(day, self._working[index], kind, special.name, special.source, provisional, observances)
+        return DayInfo(
+            day, self._working[index], kind, special.name, special.source, provisional, observances, special.citation
+        )
 
     def is_working_day(self, day: date) -> bool:
         """Whether `day` works: a made-up Saturday does, a holiday does not. Raises OutsideCalendar."""
@@ -362,9 +367,10 @@ class WorkCalendar:
     def add_working_days(self, day: date, count: int) -> date:
         """The `count`-th working day after `day`, which itself is not counted (Civil Code, art. 201).
 
-        A negative count goes back, 0 gives `day` back unchanged. Raises OutsideCalendar past the horizon.
+        A negative count goes back, 0 gives `day` back unchanged. A count forward may begin on the eve of the
+        calendar's first day. Raises OutsideCalendar past the horizon.
         """
-        index = self._index(day)
+        index = self._index_before(day) if count > 0 else self._index(day)
         return day if count == 0 else self._date(self.add_to_index(index, count))
 
     def add_to_index(self, index: int, count: int) -> int:
@@ -383,9 +389,9 @@ class WorkCalendar:
     def working_days_between(self, start: date, end: date) -> int:
         """Working days in (start, end]: `start` is not counted, `end` is. Negative when reversed.
 
-        Raises OutsideCalendar.
+        Either may be the eve of the calendar's first day. Raises OutsideCalendar.
         """
-        return self._rank[self._index(end) + 1] - self._rank[self._index(start) + 1]
+        return self._rank[self._index_before(end) + 1] - self._rank[self._index_before(start) + 1]
 
     def windows(self, day: date) -> tuple[Window, ...]:
         """The open windows of `day` in local minutes, in order, with the tail of the day before it."""
@@ -522,6 +528,10 @@ class WorkCalendar:
         if not 0 <= index < self.day_count:
             raise self._outside(str(day), str(day))
         return index
+
+    def _index_before(self, day: date) -> int:
+        """`_index`, or -1 for the eve of the first day, where counting the days after it can begin."""
+        return -1 if day.toordinal() == self._first_ordinal - 1 else self._index(day)
 
     def _date(self, index: int) -> date:
         return date.fromordinal(self._first_ordinal + index)

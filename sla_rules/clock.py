@@ -11,19 +11,9 @@ from fractions import Fraction
 from typing import Literal
 
 from sla_rules.calendar import WorkCalendar
+from sla_rules.counting import Standstill, advance, counted_between, deadline, standstills, working_days_outside
 from sla_rules.errors import ClockStepRefused, NaiveTime
-from sla_rules.promise import (
-    ClockKind,
-    Deadline,
-    Pause,
-    Promise,
-    Standstill,
-    advance,
-    counted_between,
-    deadline,
-    standstills,
-    working_days_outside,
-)
+from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise
 
 ClockStatus = Literal["running", "paused", "stopped"]
 Language = Literal["zh", "en"]
@@ -41,6 +31,8 @@ class Clock:
     pauses: in any order, apart from one another; only the last may be open.
     extension_days: working days granted on top of the promise.
     stopped_at: aware; the clock met or missed its promise here and never moves again.
+    kept: a deadline already told, below which no later count goes.
+    cycle: 1 for the first handling, one more for each 重办.
     Raises NaiveTime.
     """
 
@@ -50,6 +42,8 @@ class Clock:
     pauses: tuple[Pause, ...] = ()
     extension_days: int = 0
     stopped_at: datetime | None = None
+    kept: Kept | None = None
+    cycle: int = 1
 
     def __post_init__(self) -> None:
         _aware(self.started_at)
@@ -88,6 +82,27 @@ class Clock:
         self._refuse_if_stopped("re-tier", "改级")
         return replace(self, promise=promise)
 
+    def keep(self, due_at: datetime) -> Clock:
+        """The clock with a deadline told: whatever is counted from now on, it ends at `due_at` or later.
+
+        A later deadline kept replaces an earlier one, never the reverse. Refused once stopped.
+        """
+        self._refuse_if_stopped("keep a deadline", "保留期限")
+        _aware(due_at)
+        if self.kept is not None and self.kept.at >= due_at:
+            return self
+        return replace(self, kept=Kept(due_at, self.extension_days))
+
+    def new_cycle(self, promise: Promise, at: datetime) -> Clock:
+        """A fresh clock for the next cycle of the same matter (重办): its own start, pauses, breach.
+
+        Refused while this one runs, or when `at` precedes its stop.
+        """
+        if self.stopped_at is None:
+            raise ClockStepRefused("a new cycle begins after the clock has stopped", "时限停止后才能开始新的周期")
+        self._refuse_earlier(at)
+        return Clock(self.kind, promise, at, cycle=self.cycle + 1)
+
     def stop(self, at: datetime) -> Clock:
         """The clock stopped at `at`, where an open pause ends too.
 
@@ -115,6 +130,7 @@ class Clock:
             calendar,
             pauses=self.pauses,
             extension_days=self.extension_days,
+            kept=self.kept,
             as_of=as_of,
         )
 
@@ -264,6 +280,7 @@ class Clock:
         latest = self.started_at
         for pause in self.pauses:
             latest = max(latest, pause.start, pause.end or pause.start)
+        latest = max(latest, self.stopped_at or latest)
         if at < latest:
             raise ClockStepRefused(
                 f"{at.isoformat()} precedes {latest.isoformat()}, which the clock has already recorded",

@@ -5,15 +5,18 @@ It unfolds the course that `deadline` itself counted, so the explanation can't d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from sla_rules.calendar import DayInfo, WorkCalendar
 from sla_rules.clock import Clock, Language
-from sla_rules.promise import ClockKind, Course, Pause, Promise, Stretch, course
+from sla_rules.counting import Course, Stretch, course
+from sla_rules.promise import ClockKind, Kept, Pause, Promise
+
+ChangeCause = Literal["pause", "resume", "extension", "retier", "recount"]
 
 _ONE_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -26,6 +29,20 @@ _ART_203 = "民法典第二百零三条"
 _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+_CAUSE_ZH: dict[ChangeCause, str] = {
+    "pause": "挂起",
+    "resume": "恢复计时",
+    "extension": "延期",
+    "retier": "改级",
+    "recount": "按新的日历或规则重新计算",
+}
+_CAUSE_EN: dict[ChangeCause, str] = {
+    "pause": "suspended",
+    "resume": "resumed",
+    "extension": "extended",
+    "retier": "tier changed",
+    "recount": "counted anew under a new calendar or policy",
+}
 _UNIT_ZH = {
     "same_day": "当天办结",
     "working_days": "{} 个工作日",
@@ -49,6 +66,7 @@ class ExplainLine:
     counted: whether it moved the count. running_count: days counted so far, or whole minutes for promises
     in minutes.
     source: the notice's address or the article of law, '' when the weekday itself is the reason.
+    citation: the notice's number and date, '' where the source is none.
     """
 
     date: date
@@ -57,6 +75,7 @@ class ExplainLine:
     reason_en: str
     source: str
     running_count: int
+    citation: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """A JSON-able form."""
@@ -66,13 +85,42 @@ class ExplainLine:
             "reason_zh": self.reason_zh,
             "reason_en": self.reason_en,
             "source": self.source,
+            "citation": self.citation,
             "running_count": self.running_count,
         }
 
 
 @dataclass(frozen=True, slots=True)
+class DueChange:
+    """A step that moved a deadline, as it was recorded when it happened.
+
+    cause: what was done; before, after: the deadline until then and from then on, aware; reason: as given by
+    whoever did it.
+    """
+
+    at: datetime
+    cause: ChangeCause
+    before: datetime
+    after: datetime
+    reason: str = ""
+
+    def to_document(self) -> dict[str, Any]:
+        """A JSON-able form, times as ISO 8601 in UTC."""
+        return {
+            "at": _iso(self.at),
+            "cause": self.cause,
+            "before": _iso(self.before),
+            "after": _iso(self.after),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """A deadline with the whole of its counting. `due_at` is UTC and exclusive, as in `Deadline`."""
+    """A deadline with the whole of its counting. `due_at` is UTC and exclusive, as in `Deadline`.
+
+    changes: what has moved it since the start, in order; they are history and take no part in the counting.
+    """
 
     kind: ClockKind
     promise: Promise
@@ -88,6 +136,9 @@ class Explanation:
     policy_version: str
     due_local: datetime
     started_local: datetime
+    kept: Kept | None = None
+    cycle: int = 1
+    changes: tuple[DueChange, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """A JSON-able form, times as ISO 8601 in UTC."""
@@ -98,7 +149,11 @@ class Explanation:
                 "amount": self.promise.amount,
                 "roll": self.promise.roll,
                 "cutoff": self.promise.cutoff.isoformat() if self.promise.cutoff else None,
+                "start": self.promise.start,
+                "end": self.promise.end,
+                "quiet": self.promise.quiet,
             },
+            "cycle": self.cycle,
             "started_at": _iso(self.started_at),
             "stopped_at": _iso(self.stopped_at),
             "due_at": _iso(self.due_at),
@@ -108,6 +163,8 @@ class Explanation:
             "pauses": [
                 {"start": _iso(pause.start), "end": _iso(pause.end), "reason": pause.reason} for pause in self.pauses
             ],
+            "kept": _iso(self.kept.at) if self.kept else None,
+            "changes": [change.to_document() for change in self.changes],
             "lines": [line.to_document() for line in self.lines],
             "calendar_version": self.calendar_version,
             "policy_version": self.policy_version,
@@ -119,15 +176,24 @@ class Explanation:
 
 
 def explain(
-    clock: Clock, calendar: WorkCalendar, *, as_of: datetime | None = None, policy_version: str = ""
+    clock: Clock,
+    calendar: WorkCalendar,
+    *,
+    as_of: datetime | None = None,
+    policy_version: str = "",
+    changes: Iterable[DueChange] = (),
 ) -> Explanation:
-    """Explain the deadline of `clock`; `as_of` and errors as for `Clock.deadline`."""
+    """Explain the deadline of `clock`; `as_of` and errors as for `Clock.deadline`.
+
+    changes: the record of what moved the deadline, told beside the counting.
+    """
     counted = course(
         clock.promise,
         clock.started_at,
         calendar,
         pauses=clock.pauses,
         extension_days=clock.extension_days,
+        kept=clock.kept,
         as_of=as_of,
     )
     due = counted.deadline
@@ -146,6 +212,9 @@ def explain(
         policy_version=policy_version,
         due_local=calendar.local(due.due_at),
         started_local=calendar.local(clock.started_at),
+        kept=clock.kept,
+        cycle=clock.cycle,
+        changes=tuple(changes),
     )
 
 
@@ -169,7 +238,8 @@ def _lines(promise: Promise, counted: Course, calendar: WorkCalendar) -> Iterato
 
 def _day_line(stretch: Stretch, info: DayInfo, before: int) -> ExplainLine:
     counts, zh, en, source = _judge(stretch, info)
-    return ExplainLine(info.date, counts, zh, en, source, before + counts)
+    citation = info.citation if source == info.source else ""
+    return ExplainLine(info.date, counts, zh, en, source, before + counts, citation)
 
 
 def _judge(stretch: Stretch, info: DayInfo) -> tuple[bool, str, str, str]:
@@ -182,6 +252,13 @@ def _judge(stretch: Stretch, info: DayInfo) -> tuple[bool, str, str, str]:
         case "start":
             counts, source = False, _ART_201
             zh, en = "起算当日不计入", "the day it starts on is not counted"
+        case "late_start":
+            counts = False
+            zh, en = f"受理时当日已过时限,自下一日起算({zh})", f"too late for this day, counting from the next ({en})"
+        case "kept":
+            # What was told stands, so days are added without being owed; none of them is one of the promise's.
+            counts = False
+            zh, en = f"已告知的期限不提前({zh})", f"the deadline told is not brought forward ({en})"
         case "same_day":
             counts = True
             zh, en = "当日,至 24:00", "the day itself, until 24:00"
@@ -254,6 +331,7 @@ def _minute_lines(promise: Promise, counted: Course, calendar: WorkCalendar) -> 
                 f"{en}, {minutes} min counted",
                 info.source,
                 total // _MINUTE,
+                info.citation,
             )
             day += _ONE_DAY
 
@@ -274,6 +352,13 @@ def _sentences_zh(it: Explanation) -> tuple[str, ...]:
     ]
     if it.extension_days:
         out.append(f"延期 {it.extension_days} 个工作日。")
+    out += [
+        f"{_local(change.at, it)} {_CAUSE_ZH[change.cause]}:期限由 {_told(change.before, it)} 改为 "
+        f"{_told(change.after, it)}{f'({change.reason})' if change.reason else ''}。"
+        for change in it.changes
+    ]
+    if it.kept is not None:
+        out.append(f"已告知期限 {_told(it.kept.at, it)},重新计算不使其提前。")
     out.append(f"期限:{_limit(it, '24:00')} 之前。")
     if it.provisional:
         out.append("此期限为暂定:相关年度的放假通知尚未发布,发布后重新计算。")
@@ -295,6 +380,13 @@ def _sentences_en(it: Explanation) -> tuple[str, ...]:
     ]
     if it.extension_days:
         out.append(f"Extended by {it.extension_days} working day(s).")
+    out += [
+        f"{_local(change.at, it)} {_CAUSE_EN[change.cause]}: from {_told(change.before, it)} to "
+        f"{_told(change.after, it)}{f' ({change.reason})' if change.reason else ''}."
+        for change in it.changes
+    ]
+    if it.kept is not None:
+        out.append(f"The caller was told {_told(it.kept.at, it)}; counting anew does not bring it forward.")
     out.append(f"Due: before {_limit(it, '24:00')}.")
     if it.provisional:
         out.append("Provisional: a notice this depends on has not been published; it will be recomputed.")
@@ -321,6 +413,14 @@ def _verdict(line: ExplainLine) -> tuple[bool, str, str]:
 def _limit(it: Explanation, end_of_day: str) -> str:
     midnight = it.due_local.hour == it.due_local.minute == it.due_local.second == it.due_local.microsecond == 0
     return f"{it.last_day} {end_of_day}" if midnight else f"{it.due_local:%Y-%m-%d %H:%M:%S}"
+
+
+def _told(due_at: datetime, it: Explanation) -> str:
+    """A deadline as it is told: an exclusive midnight is 24:00 of the day before."""
+    local = due_at.astimezone(it.started_local.tzinfo)
+    if local.hour == local.minute == local.second == local.microsecond == 0:
+        return f"{local.date() - _ONE_DAY} 24:00"
+    return f"{local:%Y-%m-%d %H:%M}"
 
 
 def _local(at: datetime, it: Explanation) -> str:

@@ -13,8 +13,9 @@ from typing import Literal, get_args
 
 from sla_rules.calendar import WorkCalendar
 from sla_rules.clock import Clock, ClockStatus
+from sla_rules.counting import Standstill, advance, retreat, working_day_after
 from sla_rules.errors import LadderInvalid
-from sla_rules.promise import Deadline, Standstill, advance, retreat, working_day_after
+from sla_rules.promise import Deadline
 
 Audience = Literal[
     "handler",

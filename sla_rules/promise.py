@@ -1,27 +1,40 @@
-"""A promise and the deadline it makes.
+"""What is promised, as values: how long a step may take, when it stood, what was told to the caller.
 
-Days are counted as the Civil Code counts them (arts. 200-204): the day of acceptance is not counted, a
-period ends at 24:00 of its last day, a last day that rests gives way to the next working day. `course` does
-the counting and keeps what it did;
-`deadline` reads its end and `explain` reads all of it, so the two can't disagree.
+`sla_rules.counting` makes deadlines of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Literal, get_args
 
-from sla_rules.calendar import WorkCalendar
-from sla_rules.errors import NaiveTime, OpenPauseNeedsAsOf, PausesInvalid, PromiseInvalid
+from sla_rules.errors import NaiveTime, PausesInvalid, PromiseInvalid
 
 Unit = Literal["same_day", "working_days", "calendar_days", "working_minutes", "real_minutes"]
 Measure = Literal["open", "real"]
-Phase = Literal["start", "same_day", "working", "calendar", "roll", "extension"]
+StartRule = Literal["next_day", "same_day", "at_once"]
+EndRule = Literal["end_of_day", "office_end", "to_the_minute"]
+QuietRule = Literal["wait", "pass"]
 
 UNITS: tuple[str, ...] = get_args(Unit)
+QUIET_RULES: tuple[str, ...] = get_args(QuietRule)
+# What each unit may start and end with; the first of each is what applies when nothing is said.
+START_RULES: dict[str, tuple[StartRule, ...]] = {
+    "same_day": ("same_day",),
+    "working_days": ("next_day", "same_day"),
+    "calendar_days": ("next_day", "same_day"),
+    "working_minutes": ("at_once",),
+    "real_minutes": ("at_once",),
+}
+END_RULES: dict[str, tuple[EndRule, ...]] = {
+    "same_day": ("end_of_day", "office_end"),
+    "working_days": ("end_of_day", "office_end"),
+    "calendar_days": ("end_of_day", "office_end"),
+    "working_minutes": ("to_the_minute",),
+    "real_minutes": ("to_the_minute",),
+}
 _MINUTE_UNITS = ("working_minutes", "real_minutes")
 # Two and a half thousand years of days: far past every horizon, and still inside what a date can hold.
 _MAX_AMOUNT = 1_000_000
@@ -53,12 +66,18 @@ class ClockKind(StrEnum):
 class Promise:
     """How long a step may take.
 
-    unit and amount: `same_day` (24:00 of the day it starts; amount 0 or 1, which mean the same), working
-    days, calendar days, or minutes of working or of real time, 1 to 1,000,000.
+    unit and amount: `same_day` (amount 0 or 1, which mean the same), working days, calendar days, or minutes
+    of working or of real time, 1 to 1,000,000.
     roll: calendar days only; a last day that rests gives way to the next working day (Civil Code, art.
     203).
-    cutoff: same_day only; after this local time, or on a rest day, the end of the next working day applies
-    instead.
+    cutoff: only where the day it starts on counts; after this local time, or on a rest day, that day does not
+    count and the next working day is the first.
+    start: `next_day`, the day it starts on is not counted (Civil Code, art. 201, the default in days);
+    `same_day`, it is the first day counted if it works; `at_once`, to the minute.
+    end: `end_of_day`, 24:00 of the last day (art. 203, the default in days); `office_end`, when the office
+    closes that day (art. 203 where business hours are kept); `to_the_minute`.
+    quiet: whether messages about it `wait` through quiet hours or `pass` them; real minutes run through
+    nights, so theirs pass unless it is said otherwise.
     Raises PromiseInvalid.
     """
 
@@ -66,6 +85,12 @@ class Promise:
     amount: int
     roll: bool = True
     cutoff: time | None = None
+    # Empty means the unit's own rule and is replaced by it, so that equal promises compare equal.
+    start: StartRule = ""  # type: ignore[assignment]
+    end: EndRule = ""  # type: ignore[assignment]
+    quiet: QuietRule = ""  # type: ignore[assignment]
+    # Working days from the next day to 24:00, which most promises are and which cost three look-ups.
+    plain: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
@@ -89,16 +114,40 @@ class Promise:
                 f"the amount must be 1 to {_MAX_AMOUNT}, got {self.amount}",
                 f"数量须为 1 至 {_MAX_AMOUNT},现为 {self.amount}",
             )
-        if self.cutoff is not None and (self.unit != "same_day" or self.cutoff.tzinfo is not None):
+        self._set("start", START_RULES[self.unit], "the start", "起算规则")
+        self._set("end", END_RULES[self.unit], "the end", "截止规则")
+        self._set("quiet", ("pass", "wait") if self.unit == "real_minutes" else QUIET_RULES, "quiet", "静默规则")
+        if self.cutoff is not None and (self.start != "same_day" or self.cutoff.tzinfo is not None):
             raise PromiseInvalid(
-                "a cut-off is a local time and belongs to same_day only",
-                "截止时刻须为当地时间,且只用于当天办结",
+                "a cut-off is a local time and belongs to promises whose first day counts (start = same_day)",
+                "截止时刻须为当地时间,且只用于当日计入的承诺(start = same_day)",
             )
+        plain = self.unit == "working_days" and self.start == "next_day" and self.end == "end_of_day"
+        object.__setattr__(self, "plain", plain)
+
+    def _set(self, name: str, allowed: tuple[str, ...], what: str, what_zh: str) -> None:
+        value = getattr(self, name) or allowed[0]
+        if value not in allowed:
+            raise PromiseInvalid(
+                f"{what} of a promise in {self.unit} is one of {', '.join(allowed)}, got {value!r}",
+                f"{self.unit} 的{what_zh}可用:{'、'.join(allowed)},现为 {value!r}",
+            )
+        object.__setattr__(self, name, value)
 
     @property
     def in_days(self) -> bool:
         """Whether it ends with a day rather than at a minute."""
         return self.unit not in _MINUTE_UNITS
+
+    @property
+    def by_the_day(self) -> bool:
+        """Whether all starts of one day end together, whatever their hour."""
+        return self.in_days and (self.start == "next_day" or (self.cutoff is None and self.as_printed))
+
+    @property
+    def as_printed(self) -> bool:
+        """Whether it is the printed "the same day": until 24:00, on a rest day as well."""
+        return self.unit == "same_day" and self.cutoff is None and self.end == "end_of_day"
 
     @property
     def span(self) -> timedelta:
@@ -150,355 +199,13 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Standstill:
-    """A pause with both ends known: an open one counted up to the moment asked about."""
+class Kept:
+    """A deadline that was told and is not to be shortened by a later count.
 
-    start: datetime
-    end: datetime
-    pause: Pause
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Consecutive days treated alike while counting: `first` to `last`, both included.
-
-    pause: the standstill that keeps these days from being counted, None while the clock runs.
+    at: aware; the count may not end before it.
+    extension_days: how many of the clock's working days of extension it held already; later ones are added to
+    it.
     """
 
-    first: date
-    last: date
-    phase: Phase
-    pause: Pause | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of time [start, end) treated alike while counting minutes; `pause` as in `Stretch`."""
-
-    start: datetime
-    end: datetime
-    pause: Pause | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What the counting did from start to deadline: stretches of days, segments for minutes."""
-
-    deadline: Deadline
-    stretches: tuple[Stretch, ...] = ()
-    segments: tuple[Segment, ...] = ()
-
-
-def deadline(
-    promise: Promise,
-    start: datetime,
-    calendar: WorkCalendar,
-    *,
-    pauses: Iterable[Pause] = (),
-    extension_days: int = 0,
-    as_of: datetime | None = None,
-) -> Deadline:
-    """When `promise`, made at `start`, ends.
-
-    pauses: in days, a day is not counted when the clock stands at its end (24:00), so a pause within one
-    day changes nothing and one over the ends of k working days moves a deadline in working days by k; in
-    minutes, their open (or real) time is left out. They may touch but not overlap. One still open counts up
-    to `as_of`.
-    extension_days: working days added after the promise's last day, 0 or more.
-    Raises NaiveTime, OutsideCalendar, PausesInvalid, OpenPauseNeedsAsOf, PromiseInvalid.
-    """
-    if not pauses and not extension_days:
-        if promise.unit == "working_days":
-            return _after_working_days(promise.amount, start, calendar)
-        if promise.unit == "working_minutes":
-            return _after_working_minutes(promise.amount, start, calendar)
-    return course(promise, start, calendar, pauses=pauses, extension_days=extension_days, as_of=as_of).deadline
-
-
-def course(
-    promise: Promise,
-    start: datetime,
-    calendar: WorkCalendar,
-    *,
-    pauses: Iterable[Pause] = (),
-    extension_days: int = 0,
-    as_of: datetime | None = None,
-) -> Course:
-    """The counting behind `deadline`, with every stretch of days or time it went through."""
-    if extension_days < 0:
-        raise PromiseInvalid(
-            f"an extension can't be negative, got {extension_days}", f"延期天数不能为负,现为 {extension_days}"
-        )
-    still = standstills(pauses, as_of=as_of)
-    if promise.in_days:
-        return _course_in_days(promise, start, calendar, still, extension_days)
-    return _course_in_minutes(promise, start, calendar, still, extension_days)
-
-
-def standstills(pauses: Iterable[Pause], *, as_of: datetime | None = None) -> tuple[Standstill, ...]:
-    """The pauses in order with both ends known, an open one closed at `as_of` for the purpose of counting.
-
-    Raises PausesInvalid when they overlap, OpenPauseNeedsAsOf when one is open and `as_of` is missing.
-    """
-    out: list[Standstill] = []
-    for pause in sorted(pauses, key=lambda pause: pause.start):
-        if out and (out[-1].pause.end is None or pause.start < out[-1].end):
-            raise PausesInvalid(
-                f"the pause from {pause.start.isoformat()} overlaps the one from {out[-1].start.isoformat()}",
-                f"自 {pause.start.isoformat()} 起的挂起与自 {out[-1].start.isoformat()} 起的挂起重叠",
-            )
-        if pause.end is not None:
-            end = pause.end
-        elif as_of is not None:
-            end = max(pause.start, as_of)
-        else:
-            raise OpenPauseNeedsAsOf(
-                f"the pause from {pause.start.isoformat()} is still open; say up to when it counts (as_of)",
-                f"自 {pause.start.isoformat()} 起的挂起尚未结束,须说明计算至何时(as_of)",
-            )
-        out.append(Standstill(pause.start, end, pause))
-    return tuple(out)
-
-
-def counted_between(
-    measure: Measure,
-    start: datetime,
-    end: datetime,
-    calendar: WorkCalendar,
-    still: tuple[Standstill, ...] = (),
-) -> timedelta:
-    """Open or real time in [start, end) outside the standstills, 0 when `end` is not after `start`."""
-    if end <= start:
-        return _NOTHING
-    total = _elapsed(measure, start, end, calendar)
-    for pause in still:
-        first, last = max(start, pause.start), min(end, pause.end)
-        if first < last:
-            total -= _elapsed(measure, first, last, calendar)
-    return total
-
-
-def advance(
-    measure: Measure,
-    at: datetime,
-    span: timedelta,
-    calendar: WorkCalendar,
-    still: tuple[Standstill, ...] = (),
-) -> datetime:
-    """The earliest instant t >= `at` such that [at, t) holds `span` (>= 0) outside the standstills."""
-    return _advance(measure, at, span, calendar, still=still, out=[])
-
-
-def retreat(
-    measure: Measure,
-    at: datetime,
-    span: timedelta,
-    calendar: WorkCalendar,
-    still: tuple[Standstill, ...] = (),
-) -> datetime:
-    """The latest instant t <= `at` such that [t, at) holds `span` (>= 0) outside the standstills."""
-    moment, need = at, span
-    for pause in reversed(still):
-        if pause.start >= moment:
-            continue
-        available = _elapsed(measure, pause.end, moment, calendar)
-        if available >= need:
-            break
-        need -= available
-        moment = pause.start
-    return moment - need if measure == "real" else calendar.add_open_time(moment, -need)
-
-
-def working_day_after(day: date, count: int, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()) -> date:
-    """The `count`-th (1 or more) working day after `day` at whose end no standstill holds."""
-    return _count(calendar, day, count, phase="working", suspended=_suspended_days(calendar, still), out=[])
-
-
-def working_days_outside(start: date, end: date, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()) -> int:
-    """Working days in (`start`, `end`] at whose end no standstill holds; 0 unless `end` is after `start`."""
-    if end <= start:
-        return 0
-    total = calendar.working_days_between(start, end)
-    for days in _suspended_days(calendar, still):
-        first, last = max(days.first, start + _ONE_DAY), min(days.last, end)
-        if first <= last:
-            total -= calendar.working_days_between(first - _ONE_DAY, last)
-    return total
-
-
-def _after_working_days(amount: int, start: datetime, calendar: WorkCalendar) -> Deadline:
-    """The common case, a promise that nothing interrupts: three look-ups."""
-    last = calendar.add_to_index(calendar.day_index(start), amount)
-    kept: Deadline | None = calendar.ends.get(last)
-    return kept or _end_of(last, calendar)
-
-
-def _after_working_minutes(amount: int, start: datetime, calendar: WorkCalendar) -> Deadline:
-    """The same for a promise in working minutes."""
-    due_at = calendar.add_open_time(start, amount * _ONE_MINUTE)
-    end = _end_of(calendar.day_index(due_at - _INSTANT), calendar)
-    return Deadline(due_at, end.provisional, end.last_day)
-
-
-def _end_of(index: int, calendar: WorkCalendar) -> Deadline:
-    """The deadline at the end of the day of that number."""
-    end: Deadline | None = calendar.ends.get(index)
-    if end is None:
-        day = calendar.day_at(index)
-        end = calendar.ends[index] = Deadline(calendar.end_of_day(day), calendar.is_provisional(day), day)
-    return end
-
-
-def _course_in_days(
-    promise: Promise,
-    start: datetime,
-    calendar: WorkCalendar,
-    still: tuple[Standstill, ...],
-    extension_days: int,
-) -> Course:
-    first = calendar.local_date(start)
-    if promise.unit == "working_days" and not still and not extension_days:
-        end = _after_working_days(promise.amount, start, calendar)
-        passed = Stretch(first + _ONE_DAY, end.last_day, "working")
-        return Course(end, stretches=(Stretch(first, first, "start"), passed))
-    suspended = _suspended_days(calendar, still)
-    out: list[Stretch] = []
-    asked_calendar = True
-    if promise.unit == "same_day" and promise.cutoff is None:
-        # The promise is printed as "the same day", so a rest day keeps it too and no calendar is asked.
-        last = _count(calendar, first - _ONE_DAY, 1, phase="same_day", suspended=suspended, out=out)
-        asked_calendar = extension_days > 0
-    elif promise.unit == "same_day" and not _after_cutoff(promise, start, calendar):
-        standing = next((days for days in suspended if days.first <= first <= days.last), None)
-        out.append(Stretch(first, first, "working", standing.pause if standing else None))
-        last = first
-        if standing:
-            last = _count(calendar, first, 1, phase="working", suspended=suspended, out=out)
-    else:
-        out.append(Stretch(first, first, "start"))
-        if promise.unit == "calendar_days":
-            last = _count(calendar, first, promise.amount, phase="calendar", suspended=suspended, out=out)
-            if promise.roll and not calendar.is_working_day(last):
-                last = _count(calendar, last, 1, phase="roll", suspended=suspended, out=out)
-            asked_calendar = promise.roll or extension_days > 0
-        else:
-            days = 1 if promise.unit == "same_day" else promise.amount
-            last = _count(calendar, first, days, phase="working", suspended=suspended, out=out)
-    if extension_days:
-        last = _count(calendar, last, extension_days, phase="extension", suspended=suspended, out=out)
-    due = Deadline(calendar.end_of_day(last), asked_calendar and calendar.is_provisional(last), last)
-    return Course(due, stretches=tuple(out))
-
-
-def _course_in_minutes(
-    promise: Promise,
-    start: datetime,
-    calendar: WorkCalendar,
-    still: tuple[Standstill, ...],
-    extension_days: int,
-) -> Course:
-    if promise.unit == "working_minutes" and not still and not extension_days:
-        end = _after_working_minutes(promise.amount, start, calendar)
-        return Course(end, segments=(Segment(start, end.due_at),))
-    calendar.local_date(start)  # refuses a start the calendar knows nothing of, real minutes included
-    segments: list[Segment] = []
-    due_at = _advance(promise.measure, start, promise.span, calendar, still=still, out=segments)
-    last = calendar.local_date(due_at - _INSTANT)
-    stretches: list[Stretch] = []
-    asked_calendar = promise.unit == "working_minutes"
-    if extension_days:
-        # Extensions are granted in days, so an extended promise ends with a day whatever its unit was.
-        suspended = _suspended_days(calendar, still)
-        last = _count(calendar, last, extension_days, phase="extension", suspended=suspended, out=stretches)
-        due_at = calendar.end_of_day(last)
-        asked_calendar = True
-    due = Deadline(due_at, asked_calendar and calendar.is_provisional(last), last)
-    return Course(due, stretches=tuple(stretches), segments=tuple(segments))
-
-
-def _after_cutoff(promise: Promise, start: datetime, calendar: WorkCalendar) -> bool:
-    local = calendar.local(start)
-    return not calendar.is_working_day(local.date()) or (promise.cutoff is not None and local.time() > promise.cutoff)
-
-
-@dataclass(frozen=True, slots=True)
-class _SuspendedDays:
-    first: date
-    last: date
-    pause: Pause
-
-
-def _suspended_days(calendar: WorkCalendar, still: tuple[Standstill, ...]) -> tuple[_SuspendedDays, ...]:
-    """The days at whose end the clock stands: from the day a pause starts to the one before it ends."""
-    out: list[_SuspendedDays] = []
-    for pause in still:
-        first, last = calendar.local_date(pause.start), calendar.local_date(pause.end) - _ONE_DAY
-        if first <= last:
-            out.append(_SuspendedDays(first, last, pause.pause))
-    return tuple(out)
-
-
-def _count(
-    calendar: WorkCalendar,
-    after: date,
-    need: int,
-    *,
-    phase: Phase,
-    suspended: tuple[_SuspendedDays, ...],
-    out: list[Stretch],
-) -> date:
-    """The `need`-th day after `after` that counts, with the stretches passed written to `out`.
-
-    It costs a look-up for each pause and none for a day.
-    """
-    every_day = phase in ("same_day", "calendar")
-    cursor = after
-    for standing in suspended:
-        if standing.last <= cursor:
-            continue
-        before = standing.first - _ONE_DAY
-        if before > cursor:
-            available = (before - cursor).days if every_day else calendar.working_days_between(cursor, before)
-            if available >= need:
-                break
-            out.append(Stretch(cursor + _ONE_DAY, before, phase))
-            need -= available
-            cursor = before
-        out.append(Stretch(cursor + _ONE_DAY, standing.last, phase, standing.pause))
-        cursor = standing.last
-    last = cursor + timedelta(days=need) if every_day else calendar.add_working_days(cursor, need)
-    out.append(Stretch(cursor + _ONE_DAY, last, phase))
-    return last
-
-
-def _advance(
-    measure: Measure,
-    at: datetime,
-    span: timedelta,
-    calendar: WorkCalendar,
-    *,
-    still: tuple[Standstill, ...],
-    out: list[Segment],
-) -> datetime:
-    moment, need = at, span
-    for pause in still:
-        if pause.end <= moment:
-            continue
-        if pause.start > moment:
-            available = _elapsed(measure, moment, pause.start, calendar)
-            if available >= need:
-                break
-            out.append(Segment(moment, pause.start))
-            need -= available
-            moment = pause.start
-        out.append(Segment(moment, pause.end, pause.pause))
-        moment = pause.end
-    end = moment + need if measure == "real" else calendar.add_open_time(moment, need)
-    out.append(Segment(moment, end))
-    return end
-
-
-def _elapsed(measure: Measure, start: datetime, end: datetime, calendar: WorkCalendar) -> timedelta:
-    if measure == "open":
-        return calendar.open_time_between(start, end)
-    return max(_NOTHING, end - start)
+    at: datetime
+    extension_days: int = 0

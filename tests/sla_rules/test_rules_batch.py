@@ -18,7 +18,7 @@ from sla_rules import (
     deadlines,
     load_calendar,
 )
-from sla_rules.promise import Segment, Stretch, course
+from sla_rules.counting import Segment, Stretch, course
 
 SHANGHAI = timezone(timedelta(hours=8))
 ZONES = (UTC, SHANGHAI, timezone(timedelta(hours=-5)))

@@ -192,7 +192,8 @@ def test_the_document_is_json(calendar: WorkCalendar, at: At) -> None:
     clock = clock.pause(at("2026-11-18 10:10"), "材料").stop(at("2026-11-18 11:00"))
     document = json.loads(json.dumps(explain(clock, calendar).to_document(), ensure_ascii=False))
     assert document["kind"] == "resolve"
-    assert document["promise"] == {"unit": "same_day", "amount": 1, "roll": True, "cutoff": "17:00:00"}
+    assert document["promise"]["cutoff"] == "17:00:00"
+    assert (document["promise"]["start"], document["promise"]["end"]) == ("same_day", "end_of_day")
     assert document["due_at"] == "2026-11-18T16:00:00+00:00"
     assert document["stopped_at"] == "2026-11-18T03:00:00+00:00"
     assert document["pauses"][0]["reason"] == "材料"

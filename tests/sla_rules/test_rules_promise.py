@@ -19,7 +19,7 @@ from sla_rules import (
     WorkCalendar,
     deadline,
 )
-from sla_rules.promise import advance, counted_between, retreat, standstills, working_days_outside
+from sla_rules.counting import advance, counted_between, retreat, standstills, working_days_outside
 
 At = Callable[[str], datetime]
 
