@@ -203,15 +203,29 @@ def counted_as_of(pauses: Sequence[SlaPause], now: datetime) -> datetime:
 
 def promise_document(promise: Promise) -> dict[str, Any]:
     """A promise as a clock's row keeps it."""
-    cutoff = promise.cutoff.isoformat() if promise.cutoff else None
-    return {"unit": promise.unit, "amount": promise.amount, "roll": promise.roll, "cutoff": cutoff}
+    return {
+        "unit": promise.unit,
+        "amount": promise.amount,
+        "roll": promise.roll,
+        "cutoff": promise.cutoff.isoformat() if promise.cutoff else None,
+        "start": promise.start,
+        "end": promise.end,
+        "quiet": promise.quiet,
+    }
 
 
 def clock_promise(row: SlaClock) -> Promise:
-    """The promise a clock keeps."""
+    """The promise a clock keeps. A row that says nothing of start, end or quiet keeps its unit's own rule."""
     document = row.promise
-    cutoff = time.fromisoformat(document["cutoff"]) if document["cutoff"] else None
-    return Promise(unit=document["unit"], amount=document["amount"], roll=document["roll"], cutoff=cutoff)
+    return Promise(
+        unit=document["unit"],
+        amount=document["amount"],
+        roll=document["roll"],
+        cutoff=time.fromisoformat(document["cutoff"]) if document["cutoff"] else None,
+        start=document.get("start", ""),
+        end=document.get("end", ""),
+        quiet=document.get("quiet", ""),
+    )
 
 
 def _rules(unit: Unit, row: SlaClock) -> Rules:
