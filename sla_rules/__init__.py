@@ -50,6 +50,17 @@ from sla_rules.notice_reading import NoticeReading, NoticeUnreadable, ReadHolida
 from sla_rules.notice_text import examine_notice, read_notice
 from sla_rules.policy import Limits, Policy, load_policy, policy_from_document
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise, Tier, Unit
+from sla_rules.simulate import (
+    Figures,
+    PastClock,
+    Recounted,
+    Simulation,
+    Unanswered,
+    simulate,
+    with_amount,
+    with_year,
+    without_made_up_days,
+)
 from sla_rules.windows import DEFAULT_HOURS, Hours, OfficeHours, Season, Window, parse_hours
 
 __all__ = [
@@ -78,6 +89,7 @@ __all__ = [
     "Effect",
     "ExplainLine",
     "Explanation",
+    "Figures",
     "Holiday",
     "Hours",
     "Kept",
@@ -93,6 +105,7 @@ __all__ = [
     "OfficeHours",
     "OpenPauseNeedsAsOf",
     "OutsideCalendar",
+    "PastClock",
     "Pause",
     "PausesInvalid",
     "PlannedRung",
@@ -101,13 +114,16 @@ __all__ = [
     "Promise",
     "PromiseInvalid",
     "ReadHoliday",
+    "Recounted",
     "RegionalLayer",
     "Remark",
     "RuleError",
     "Rung",
     "Season",
+    "Simulation",
     "Tier",
     "TierRequired",
+    "Unanswered",
     "Unit",
     "Window",
     "WindowInvalid",
@@ -128,5 +144,9 @@ __all__ = [
     "plan",
     "policy_from_document",
     "read_notice",
+    "simulate",
+    "with_amount",
+    "with_year",
+    "without_made_up_days",
     "year_from_document",
 ]
