@@ -117,14 +117,39 @@ class NoticeReading:
         )
 
 
-def first_reach(year: int) -> date:
-    """The first day that a notice of `year` may speak of: it has reached back to 29 December (2018)."""
-    return date(year - 1, 12, 1)
+def examine_year(year: NoticeYear) -> NoticeReading:
+    """A year that is data already, with what is doubtful about it: the festivals it lost, days worked too far off."""
+    doubts: list[Remark] = []
+    off = {day for holiday in year.holidays for day in holiday.off}
+    for day, name in lost_by_law(year.year, off).items():
+        doubts.append(remark(year.origin, not_off(day, name)))
+    for holiday in year.holidays:
+        try:
+            check_some_off(holiday.off)
+            for day in holiday.work:
+                check_near(day, holiday.off)
+        except Doubt as doubt:
+            doubts.append(remark(holiday.name, doubt))
+    return NoticeReading(
+        year=year.year,
+        holidays=tuple(
+            ReadHoliday(holiday.name, holiday.off, holiday.work, holiday.name, holiday.notice)
+            for holiday in year.holidays
+        ),
+        doubts=tuple(doubts),
+        notes=() if year.notices else (no_notice(year.origin),),
+        sources=year.notices or (Notice(url="", number=year.origin),),
+    )
 
 
-def last_reach(year: int) -> date:
-    """The last day that a notice of `year` may speak of."""
-    return date(year + 1, 1, 31)
+def remark(quote: str, doubt: Doubt) -> Remark:
+    """The doubt with what it is about."""
+    return Remark(quote, doubt.en, doubt.zh)
+
+
+def within_reach(day: date, year: int) -> bool:
+    """Whether a notice of `year` may speak of `day`: one has reached back to 29 December (2018)."""
+    return date(year - 1, 12, 1) <= day <= date(year + 1, 1, 31)
 
 
 def day_of(year: int, month: int, day: int) -> date:
@@ -153,7 +178,7 @@ def stretch(first: date, last: date) -> list[date]:
 
 def check_reach(day: date, year: int) -> None:
     """Raises Doubt when a notice of `year` can't speak of `day`."""
-    if not first_reach(year) <= day <= last_reach(year):
+    if not within_reach(day, year):
         raise Doubt(f"{day} does not belong to {year}", f"{day} 不属于 {year} 年")
 
 
@@ -194,6 +219,15 @@ def check_near(day: date, off: Collection[date]) -> None:
 def lost_by_law(year: int, off: Collection[date]) -> dict[date, str]:
     """The statutory holidays of `year` by name that are not among the days off."""
     return {day: name for day, name in statutory_holidays(year).items() if day not in off}
+
+
+def no_notice(origin: str) -> Remark:
+    """What is to be said about every year that was not read from a notice: feeds and tables err."""
+    return Remark(
+        origin,
+        "no notice of the State Council; compare each day with the one published",
+        "并非国务院通知原文,请与公布的通知逐日核对",
+    )
 
 
 def not_off(day: date, name: str) -> Doubt:
