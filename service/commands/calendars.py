@@ -1,4 +1,4 @@
-"""`hotline calendar import`: the State Council's notice, read as it was published."""
+"""`hotline calendar import`: the State Council's notice as it was published, or a feed, a table, a year file."""
 
 import sys
 from pathlib import Path
@@ -25,39 +25,44 @@ def register(app: typer.Typer) -> None:
 
 def import_notice(
     notice: Annotated[
-        Path, typer.Argument(metavar="FILE|-", help="通知全文;- 为标准输入 / the notice; - is standard input")
+        Path,
+        typer.Argument(
+            metavar="FILE|-",
+            help="通知全文、ics、csv、年份 toml;- 为标准输入 / notice, .ics, .csv, year's .toml; - is standard input",
+        ),
     ],
     check: Annotated[bool, typer.Option("--check", help="只核对 / only check")],  # noqa: ARG001 - nothing else is done yet
     year: Annotated[
-        int | None, typer.Option(help="通知所属年份,文中已写明则可省略 / where the text states none")
+        int | None, typer.Option(help="所属年份,文中已写明则可省略 / where the file states none, or several")
     ] = None,
 ) -> None:
-    """核对放假通知:列出读懂的日期和存疑的句子。/ Check a notice: the days understood and the sentences in doubt.
+    """核对放假通知或日历文件:列出读懂的日期和存疑之处。/ Check a notice or a calendar file: the days and the doubts.
 
     有存疑则退出码为 1。/ Exit code 1 on any doubt.
     """
-    from sla_rules import examine_notice
-
-    reading = examine_notice(_text(notice), year=year)
-    _show(reading)
+    reading = read(notice, year)
+    show(reading)
     if reading.doubts:
         for doubt in reading.doubts:
             complain(f"存疑:{doubt.zh}:「{doubt.sentence}」\nin doubt: {doubt.en}")
         raise typer.Exit(REFUSED)
 
 
-def _text(notice: Path) -> str:
-    raw = sys.stdin.buffer.read() if notice == _STANDARD_INPUT else notice.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):  # the second is what Chinese Windows writes
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    complain(f"{notice} 不是文本文件\n{notice} is not a text")
-    raise typer.Exit(WRONG)
+def read(path: Path, year: int | None) -> "NoticeReading":
+    """What a file, or standard input for `-`, says of a year. Ends the command when it is no text."""
+    from service.sla.calendar_files import CalendarFileIsNoText, read_calendar_file
+
+    raw = sys.stdin.buffer.read() if path == _STANDARD_INPUT else path.read_bytes()
+    name = "标准输入" if path == _STANDARD_INPUT else path.name
+    try:
+        return read_calendar_file(raw, name=name, year=year)
+    except CalendarFileIsNoText as refusal:
+        complain(f"{refusal.sentence('zh')}\n{refusal.sentence('en')}")
+        raise typer.Exit(WRONG) from None
 
 
-def _show(reading: "NoticeReading") -> None:
+def show(reading: "NoticeReading") -> None:
+    """The days of a year one by one, what was left out, and how many there are."""
     days = sorted(
         (day, kind, holiday.name)
         for holiday in reading.holidays
@@ -70,7 +75,7 @@ def _show(reading: "NoticeReading") -> None:
     )
     for note in reading.notes:
         sentence = note.sentence if len(note.sentence) <= _SHOWN else f"{note.sentence[:_SHOWN]}…"
-        say(f"未计入 left out: 「{sentence}」 {note.zh} / {note.en}")
+        say(f"附注 note: 「{sentence}」 {note.zh} / {note.en}")
     off = sum(kind.endswith("off") for _day, kind, _name in days)
     say(
         f"{reading.year}: 放假 {off} 天,调休上班 {len(days) - off} 天,存疑 {len(reading.doubts)} 处 / "

@@ -1,4 +1,4 @@
-"""`hotline calendar import`: a notice is shown as it was understood, and its doubts end the command."""
+"""`hotline calendar import`: a notice or file is shown as it was understood, and its doubts end the command."""
 
 from pathlib import Path
 
@@ -50,3 +50,64 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     result = check(file, "--year", 2026)
     assert (result.exit_code, "is not a text" in result.stderr) == (2, True)
     assert check(tmp_path / "nowhere.txt", "--year", 2026).exit_code == 2
+
+
+FEED = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test
+BEGIN:VEVENT
+DTSTART;VALUE=DATE:20450101
+DTEND;VALUE=DATE:20450104
+SUMMARY:元旦(休)
+END:VEVENT
+BEGIN:VEVENT
+DTSTART;VALUE=DATE:20450107
+SUMMARY:元旦(班)
+END:VEVENT
+BEGIN:VEVENT
+DTSTART;VALUE=DATE:20450501
+DURATION:P2D
+SUMMARY:劳动节(休)
+END:VEVENT
+BEGIN:VEVENT
+DTSTART;VALUE=DATE:20451001
+DTEND;VALUE=DATE:20451004
+SUMMARY:国庆节(休)
+END:VEVENT
+END:VCALENDAR
+"""
+TABLE = "日期,类型,名称\n2045-01-01,休,元旦\n2045年5月1日,休,劳动节\n2045/5/2,休,劳动节\n"
+
+
+def test_a_feed_is_shown_as_a_notice_is_and_called_no_notice(tmp_path: Path) -> None:
+    file = tmp_path / "holidays.ics"
+    file.write_text(FEED, encoding="utf-8")
+    result = check(file)
+    assert result.exit_code == 0
+    assert "2045-01-07  六    上班 work  元旦" in result.stdout
+    assert "附注 note: 「holidays.ics」 并非国务院通知原文" in result.stdout
+    assert "8 days off, 1 worked in exchange, 0 in doubt" in result.stdout
+
+
+def test_a_table_with_a_wrong_row_quotes_it(tmp_path: Path) -> None:
+    file = tmp_path / "2045.csv"
+    file.write_text(TABLE + "2045-10-32,休,国庆节\n", encoding="gb18030")
+    result = check(file)
+    assert result.exit_code == 1
+    assert "2045-05-02" in result.stdout, "what was understood is shown all the same"
+    assert "没有 2045年10月32日这一天:「第 5 行 line 5: 2045-10-32,休,国庆节」" in result.stderr
+    assert "2045-10-01 依法为国庆节,却未放假:「2045.csv」" in result.stderr
+
+
+def test_a_feed_of_several_years_asks_for_one(tmp_path: Path) -> None:
+    file = tmp_path / "holidays.ics"
+    file.write_text(FEED.replace("204505", "204605"), encoding="utf-8")
+    result = check(file)
+    assert (result.exit_code, "the years 2045, 2046 are listed" in result.stderr) == (1, True)
+    assert "2046-05-02" in check(file, "--year", 2046).stdout
+
+
+def test_a_year_file_is_checked_as_well() -> None:
+    result = check("-", text='year = 2045\n[[holiday]]\nname = "元旦"\noff = [2045-01-01]\n')
+    assert (result.exit_code, "2045-10-01 依法为国庆节" in result.stderr) == (1, True)
+    assert "「标准输入」 并非国务院通知原文" in result.stdout
