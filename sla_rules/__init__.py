@@ -53,7 +53,7 @@ from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise, Tier, U
 from sla_rules.simulate import (
     Figures,
     PastClock,
-    Recounted,
+    Recomputed,
     Simulation,
     Unanswered,
     simulate,
@@ -114,7 +114,7 @@ __all__ = [
     "Promise",
     "PromiseInvalid",
     "ReadHoliday",
-    "Recounted",
+    "Recomputed",
     "RegionalLayer",
     "Remark",
     "RuleError",

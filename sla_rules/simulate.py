@@ -34,7 +34,7 @@ class PastClock:
     """A clock as history left it.
 
     reference, union: the ticket's number and the code of the union whose figures it counts in.
-    tier, urgent, cycle: what the policy asks for to find the promise; cycles count from 1.
+    tier, urgent: what the policy asks for, beside the clock's kind and cycle, to find the promise.
     recorded_due_at: the deadline it had then, exclusive.
     resumes_at: when an open pause is taken to end; None is the moment of the simulation.
     Raises NaiveTime.
@@ -46,7 +46,6 @@ class PastClock:
     clock: Clock
     recorded_due_at: datetime
     urgent: bool = False
-    cycle: int = 1
     resumes_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +67,7 @@ class PastClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Recounted:
+class Recomputed:
     """A clock of history with the deadline `due_at` it would have had, and how it stands by either."""
 
     past: PastClock
@@ -141,9 +140,9 @@ class Simulation:
     total: Figures
     by_tier: Mapping[Tier | None, Figures]
     by_union: Mapping[str, Figures]
-    changed: tuple[Recounted, ...]
+    changed: tuple[Recomputed, ...]
     unanswered: tuple[Unanswered, ...]
-    largest_shift: Recounted | None
+    largest_shift: Recomputed | None
 
 
 def simulate(history: Iterable[PastClock], *, policy: Policy, calendar: WorkCalendar, as_of: datetime) -> Simulation:
@@ -156,12 +155,12 @@ def simulate(history: Iterable[PastClock], *, policy: Policy, calendar: WorkCale
     _aware(as_of)
     promise_of = _promises(policy)
     seen: Counter[_Seen] = Counter()
-    changed: list[Recounted] = []
+    changed: list[Recomputed] = []
     unanswered: list[Unanswered] = []
-    farthest: Recounted | None = None
+    farthest: Recomputed | None = None
     for past in history:
         try:
-            again = _recounted(past, promise_of, calendar, as_of)
+            again = _recomputed(past, promise_of, calendar, as_of)
         except RuleError as error:
             unanswered.append(Unanswered(past, error))
             seen[_Seen(past.union, past.tier, None, None, False)] += 1
@@ -276,14 +275,14 @@ def _promises(policy: Policy) -> PromiseOf:
     return promise_of
 
 
-def _recounted(past: PastClock, promise_of: PromiseOf, calendar: WorkCalendar, as_of: datetime) -> Recounted:
+def _recomputed(past: PastClock, promise_of: PromiseOf, calendar: WorkCalendar, as_of: datetime) -> Recomputed:
     clock = past.clock
-    promise = promise_of(clock.kind, past.tier, past.urgent, past.cycle)
+    promise = promise_of(clock.kind, past.tier, past.urgent, clock.cycle)
     if promise != clock.promise:
         # A deadline told under the old promise binds nobody who was promised something else.
         clock = replace(clock, promise=promise, kept=None)
     due_at = clock.deadline(calendar.for_union(past.union), as_of=past.resumes_at or as_of).due_at
-    return Recounted(past, due_at, past.standing(past.recorded_due_at, as_of), past.standing(due_at, as_of))
+    return Recomputed(past, due_at, past.standing(past.recorded_due_at, as_of), past.standing(due_at, as_of))
 
 
 def _figures(seen: Iterable[tuple[_Seen, int]]) -> Figures:

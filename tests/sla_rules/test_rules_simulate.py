@@ -176,7 +176,7 @@ def test_a_deadline_told_under_the_old_promise_does_not_bind_the_new_one(
 def test_redone_work_and_urgent_matters_have_their_own_promise(
     calendar: WorkCalendar, policy: Policy, three_days: Policy, at: At
 ) -> None:
-    again = replace(difficult(calendar, at("2026-11-02 10:00")), cycle=2)
+    again = difficult(calendar, at("2026-11-02 10:00"), cycle=2)
     contact = Clock(ClockKind.first_contact, policy.promise(ClockKind.first_contact), at("2026-11-02 10:00"))
     urgent = PastClock(
         reference="QH-2",
@@ -369,6 +369,7 @@ def past_clocks(draw: st.DrawFn, calendar: WorkCalendar) -> PastClock:
         stood,
         draw(st.integers(0, 5)),
         stopped_at,
+        cycle=cycle,
     )
     return PastClock(
         reference=str(draw(st.integers(1, 9))),
@@ -377,7 +378,6 @@ def past_clocks(draw: st.DrawFn, calendar: WorkCalendar) -> PastClock:
         clock=clock,
         recorded_due_at=clock.deadline(calendar, as_of=resumes_at or AS_OF).due_at,
         urgent=urgent,
-        cycle=cycle,
         resumes_at=resumes_at,
     )
 
