@@ -48,8 +48,10 @@ from sla_rules.layers import DayOverride, RegionalLayer
 from sla_rules.notice import Holiday, Notice, NoticeYear, load_year, load_years, year_from_document
 from sla_rules.notice_reading import NoticeReading, NoticeUnreadable, ReadHoliday, Remark
 from sla_rules.notice_text import examine_notice, read_notice
-from sla_rules.policy import Limits, Policy, load_policy, policy_from_document
+from sla_rules.policy import Limits, Policy
+from sla_rules.policy_reading import load_policy, policy_from_document, read_policy
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise, Tier, Unit
+from sla_rules.recount import Recount, Shorten, recount
 from sla_rules.simulate import (
     Figures,
     PastClock,
@@ -115,11 +117,13 @@ __all__ = [
     "PromiseInvalid",
     "ReadHoliday",
     "Recomputed",
+    "Recount",
     "RegionalLayer",
     "Remark",
     "RuleError",
     "Rung",
     "Season",
+    "Shorten",
     "Simulation",
     "Tier",
     "TierRequired",
@@ -144,6 +148,8 @@ __all__ = [
     "plan",
     "policy_from_document",
     "read_notice",
+    "read_policy",
+    "recount",
     "simulate",
     "with_amount",
     "with_year",

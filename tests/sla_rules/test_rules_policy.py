@@ -27,6 +27,8 @@ from sla_rules import (
     policy_from_document,
 )
 
+# As it was stored before promises said when they start, end and keep quiet, and before there was a recount rule.
+FIRST_VERSION = Path(__file__).parent / "policy_of_the_first_version.json"
 BUILT_IN = Path(sla_rules.__file__).parent / "policies" / "qinghai.toml"
 Document = dict[str, Any]
 
@@ -127,6 +129,50 @@ def test_every_place_and_a_cut_off_survive_being_stored(document: Document) -> N
     assert policy_from_document(json.loads(json.dumps(changed.to_document()))) == changed
 
 
+def test_start_end_and_quiet_are_read_and_survive_being_stored(document: Document) -> None:
+    document["promise"][1].update(start="same_day", end="office_end", quiet="pass", cutoff=time(16))
+    changed = policy_from_document(document)
+    promise = changed.promise(ClockKind.resolve, Tier.difficult)
+    assert promise == Promise("working_days", 5, start="same_day", end="office_end", quiet="pass", cutoff=time(16))
+    stored = changed.to_document()
+    assert stored["promise"][1]["end"] == "office_end"
+    assert stored["promise"][0]["start"] == "same_day", "also where it is the unit's own rule"
+    assert policy_from_document(json.loads(json.dumps(stored))) == changed
+    assert changed.version != load_policy().version
+
+
+def test_the_shipped_file_says_every_promises_rules_and_they_are_the_units_own(
+    document: Document, policy: Policy
+) -> None:
+    for entry, rule in zip(document["promise"], policy.promises, strict=True):
+        assert (entry["start"], entry["end"], entry["quiet"]) == (
+            rule.promise.start,
+            rule.promise.end,
+            rule.promise.quiet,
+        )
+        assert rule.promise == Promise(entry["unit"], entry["amount"])
+
+
+def test_a_policy_stored_before_there_was_a_choice_reads_and_keeps_its_version() -> None:
+    stored = json.loads(FIRST_VERSION.read_text(encoding="utf-8"))
+    assert "start" not in stored["promise"][0]
+    policy = policy_from_document(stored)
+    assert policy.version == "qinghai-2026.1+6fa457a6"
+    assert policy.promise(ClockKind.sign, urgent=True).quiet == "pass"
+    assert policy.recount_shorten == "keep"
+    assert policy_from_document(policy.to_document()) == policy
+
+
+def test_a_recount_keeps_what_was_told_unless_the_policy_says_otherwise(policy: Policy, document: Document) -> None:
+    assert policy.recount_shorten == "keep"
+    assert policy.recount_source
+    document["recount"].update(shorten="follow")
+    following = policy_from_document(document)
+    assert following.recount_shorten == "follow"
+    assert policy_from_document(following.to_document()) == following
+    assert following.version != policy.version
+
+
 def test_the_version_follows_the_content(policy: Policy) -> None:
     assert policy.version.startswith("qinghai-2026.1+")
     stricter = replace(policy, limits=replace(policy.limits, redo_max_rounds=1))
@@ -160,8 +206,22 @@ WRONG: list[tuple[str, Callable[[Document], object]]] = [
     ("promise[2].amount: must be a whole number", lambda it: it["promise"][1].update(amount="5")),
     ("promise[3].roll: must be true or false", lambda it: it["promise"][2].update(roll="yes")),
     ("promise[2].cutoff: a cut-off", lambda it: it["promise"][1].update(cutoff=time(17))),
-    ("promise[1].cutoff: must be a time", lambda it: it["promise"][0].update(cutoff="late")),
-    ("promise[1].cutoff: must be a time", lambda it: it["promise"][0].update(cutoff=17)),
+    ("promise[1].cutoff: must be a local time", lambda it: it["promise"][0].update(cutoff="late")),
+    ("promise[1].cutoff: must be a local time", lambda it: it["promise"][0].update(cutoff=17)),
+    (
+        "promise[2].start: unknown value 'at_once'; known for working_days: next_day, same_day",
+        lambda it: it["promise"][1].update(start="at_once"),
+    ),
+    (
+        "promise[7].end: unknown value 'end_of_day'; known for real_minutes: to_the_minute",
+        lambda it: it["promise"][6].update(end="end_of_day"),
+    ),
+    ("promise[2].quiet: unknown value True; known: wait, pass", lambda it: it["promise"][1].update(quiet=True)),
+    ("recount.shorten: unknown value 'never'; known: keep, follow", lambda it: it["recount"].update(shorten="never")),
+    ("recount.shorten: unknown value None", lambda it: it["recount"].pop("shorten")),
+    ("recount.source: must be a text", lambda it: it["recount"].pop("source")),
+    ("recount.lengthen: unknown key", lambda it: it["recount"].update(lengthen="follow")),
+    ("recount: must be a table [recount], got 'keep'", lambda it: it.update(recount="keep")),
     ("promise[2].source: must be a text", lambda it: it["promise"][1].pop("source")),
     ("promise[2].amuont: unknown key", lambda it: it["promise"][1].update(amuont=5)),
     ("promise[11]: the same case is promised twice", lambda it: it["promise"].append(it["promise"][0])),
@@ -169,14 +229,17 @@ WRONG: list[tuple[str, Callable[[Document], object]]] = [
     ("ladder: the callback clock has no ladder", lambda it: it["ladder"].pop()),
     ("ladder[7]: the same clock has two ladders", lambda it: it["ladder"].append(it["ladder"][0])),
     ("ladder[2].unit: unknown value", lambda it: it["ladder"][1].update(unit="weeks")),
-    ("limits: must be a table", lambda it: it.pop("limits")),
+    ("limits: is missing", lambda it: it.pop("limits")),
     ("limits.redo_max_rounds: is missing", lambda it: it["limits"].pop("redo_max_rounds")),
     ("limits.redo: unknown key", lambda it: it["limits"].update(redo={"value": 1, "source": "x"})),
-    ("limits.redo_max_rounds.value: must be above 0", lambda it: it["limits"]["redo_max_rounds"].update(value=0)),
+    (
+        "limits.redo_max_rounds.value: must be a whole number from 1",
+        lambda it: it["limits"]["redo_max_rounds"].update(value=0),
+    ),
     ("limits.redo_max_rounds.value: must be a whole", lambda it: it["limits"]["redo_max_rounds"].update(value=2.5)),
     ("limits.redo_max_rounds.source: must be a text", lambda it: it["limits"]["redo_max_rounds"].pop("source")),
     (
-        "limits.basically_satisfied_weight.value: must lie within 0 to 1",
+        "limits.basically_satisfied_weight.value: must be a number from 0 to 1",
         lambda it: it["limits"]["basically_satisfied_weight"].update(value=1.5),
     ),
     (
@@ -184,21 +247,21 @@ WRONG: list[tuple[str, Callable[[Document], object]]] = [
         lambda it: it["limits"]["basically_satisfied_weight"].update(value="most"),
     ),
     (
-        "limits.extension_ask_before.value: must be a time",
+        "limits.extension_ask_before.value: must be a local time",
         lambda it: it["limits"]["extension_ask_before"].update(value=17),
     ),
 ]
 
 WRONG_RUNGS: list[tuple[str, Callable[[Document], object]]] = [
     ("ladder[1].rung[1].place: unknown value 'soon'", lambda it: it.update(place="soon")),
-    ("ladder[1].rung[1].fraction: a fraction must lie", lambda it: it.update(value=1.5)),
+    ("ladder[1].rung[1].value: must be a number from 0 to 1", lambda it: it.update(value=1.5)),
     ("ladder[1].rung[1].value: must be a number", lambda it: it.update(value="half")),
     ("ladder[1].rung[1].value: the place `due` takes no value", lambda it: it.update(place="due")),
     ("ladder[1].rung[1].to: must be a list of texts", lambda it: it.update(to="leader")),
-    ("unknown audience 'press'", lambda it: it.update(to=["press"])),
-    ("unknown effect 'dismiss'", lambda it: it.update(effects=["dismiss"])),
+    ("ladder[1].rung[1].to[1]: unknown value 'press'", lambda it: it.update(to=["press"])),
+    ("ladder[1].rung[1].effects[1]: unknown value 'dismiss'", lambda it: it.update(effects=["dismiss"])),
     ("ladder[1].rung[1].name: must be a text", lambda it: it.update(name="")),
-    ("ladder[1].rung: two rungs are named 'breach'", lambda it: it.update(name="breach")),
+    ("ladder[1].rung[3].name: two rungs are named 'breach'", lambda it: it.update(name="breach")),
 ]
 
 
