@@ -51,7 +51,6 @@ from sla_rules.notice_text import examine_notice, read_notice
 from sla_rules.policy import Limits, Policy
 from sla_rules.policy_reading import load_policy, policy_from_document, read_policy
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise, Tier, Unit
-from sla_rules.recount import Recount, Shorten, recount
 from sla_rules.simulate import (
     Figures,
     PastClock,
@@ -117,13 +116,11 @@ __all__ = [
     "PromiseInvalid",
     "ReadHoliday",
     "Recomputed",
-    "Recount",
     "RegionalLayer",
     "Remark",
     "RuleError",
     "Rung",
     "Season",
-    "Shorten",
     "Simulation",
     "Tier",
     "TierRequired",
@@ -149,7 +146,6 @@ __all__ = [
     "policy_from_document",
     "read_notice",
     "read_policy",
-    "recount",
     "simulate",
     "with_amount",
     "with_year",
