@@ -45,6 +45,14 @@ from sla_rules.ladder import (
     plan,
 )
 from sla_rules.layers import DayOverride, RegionalLayer
+from sla_rules.local_calendar import (
+    LocalArrangement,
+    LocalCalendarInvalid,
+    arrangement_of,
+    laid_over,
+    read_local,
+    to_toml,
+)
 from sla_rules.notice import Holiday, Notice, NoticeYear, load_year, load_years, year_from_document
 from sla_rules.notice_reading import NoticeReading, NoticeUnreadable, ReadHoliday, Remark
 from sla_rules.notice_text import examine_notice, read_notice
@@ -97,6 +105,8 @@ __all__ = [
     "Ladder",
     "LadderInvalid",
     "Limits",
+    "LocalArrangement",
+    "LocalCalendarInvalid",
     "NaiveTime",
     "Notice",
     "NoticeInvalid",
@@ -129,6 +139,7 @@ __all__ = [
     "Window",
     "WindowInvalid",
     "WorkCalendar",
+    "arrangement_of",
     "calendar_from_document",
     "coverage_alarm",
     "deadline",
@@ -136,6 +147,7 @@ __all__ = [
     "due_rungs",
     "examine_notice",
     "explain",
+    "laid_over",
     "load_calendar",
     "load_policy",
     "load_year",
@@ -144,9 +156,11 @@ __all__ = [
     "parse_hours",
     "plan",
     "policy_from_document",
+    "read_local",
     "read_notice",
     "read_policy",
     "simulate",
+    "to_toml",
     "with_amount",
     "with_year",
     "without_made_up_days",

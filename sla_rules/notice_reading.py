@@ -218,7 +218,7 @@ def check_near(day: date, off: Collection[date]) -> None:
 
 def lost_by_law(year: int, off: Collection[date]) -> dict[date, str]:
     """The statutory holidays of `year` by name that are not among the days off."""
-    return {day: name for day, name in statutory_holidays(year).items() if day not in off}
+    return {day: name for day, name in sorted(statutory_holidays(year).items()) if day not in off}
 
 
 def no_notice(origin: str) -> Remark:
