@@ -50,7 +50,7 @@ _MOST = 1_000_000
 # A limit counts people, tries, days, months or years; a thousand of any of them is no limit any more.
 _MOST_OF_A_LIMIT = 1_000
 _SHOWN = 60
-_SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+_SYNTAX = re.compile(r"(.*?)(?: \(at (?:line (\d+), column \d+|end of document)\))?", re.DOTALL)
 
 
 def load_policy(path: Path | str | None = None) -> Policy:
@@ -122,7 +122,7 @@ class _Source:
 
     def syntax_refusal(self, said: str) -> PolicyInvalid:
         reason, line = cast("re.Match[str]", _SYNTAX.fullmatch(said)).groups()
-        line = line or len(cast("str", self.text).splitlines())
+        line = line or cast("str", self.text).rstrip("\n").count("\n") + 1
         return PolicyInvalid(
             f"{self.origin}, line {line}: not valid TOML: {reason}",
             f"{self.origin} 第 {line} 行:不是有效的 TOML:{reason}",
