@@ -1,4 +1,4 @@
-"""`hotline calendar import`: the State Council's notice as it was published, or a feed, a table, a year file."""
+"""`hotline calendar import`: the State Council's notice as it was published, a feed, a table or a file of our own."""
 
 import sys
 from pathlib import Path
@@ -9,9 +9,11 @@ import typer
 from service.commands.frame import REFUSED, WRONG, complain, say, say_table
 
 if TYPE_CHECKING:
-    from sla_rules import NoticeReading
+    from service.sla.calendar_files import CalendarFile
+    from sla_rules import DayOverride, LocalArrangement, NoticeReading
 
 _WEEKDAYS = "一二三四五六日"
+_KINDS = {"off": "休息 off", "work": "上班 work"}
 _STANDARD_INPUT = Path("-")
 _SHOWN = 60  # the opening and the closing of a notice are long, and known by their first words
 
@@ -28,7 +30,7 @@ def import_notice(
         Path,
         typer.Argument(
             metavar="FILE|-",
-            help="通知全文、ics、csv、年份 toml;- 为标准输入 / notice, .ics, .csv, year's .toml; - is standard input",
+            help="通知全文、ics、csv、toml;- 为标准输入 / the notice, .ics, .csv, .toml; - is standard input",
         ),
     ],
     check: Annotated[bool, typer.Option("--check", help="只核对 / only check")],  # noqa: ARG001 - nothing else is done yet
@@ -40,7 +42,12 @@ def import_notice(
 
     有存疑则退出码为 1。/ Exit code 1 on any doubt.
     """
+    from sla_rules import LocalArrangement
+
     reading = read(notice, year)
+    if isinstance(reading, LocalArrangement):
+        show_arrangement(reading)
+        return
     show(reading)
     if reading.doubts:
         for doubt in reading.doubts:
@@ -48,8 +55,8 @@ def import_notice(
         raise typer.Exit(REFUSED)
 
 
-def read(path: Path, year: int | None) -> "NoticeReading":
-    """What a file, or standard input for `-`, says of a year. Ends the command when it is no text."""
+def read(path: Path, year: int | None) -> "CalendarFile":
+    """What a file, or standard input for `-`, says. Ends the command when it is no text."""
     from service.sla.calendar_files import CalendarFileIsNoText, read_calendar_file
 
     raw = sys.stdin.buffer.read() if path == _STANDARD_INPUT else path.read_bytes()
@@ -66,7 +73,7 @@ def show(reading: "NoticeReading") -> None:
     days = sorted(
         (day, kind, holiday.name)
         for holiday in reading.holidays
-        for kind, listed in (("休息 off", holiday.off), ("上班 work", holiday.work))
+        for kind, listed in ((_KINDS["off"], holiday.off), (_KINDS["work"], holiday.work))
         for day in listed
     )
     say_table(
@@ -81,3 +88,39 @@ def show(reading: "NoticeReading") -> None:
         f"{reading.year}: 放假 {off} 天,调休上班 {len(days) - off} 天,存疑 {len(reading.doubts)} 处 / "
         f"{off} days off, {len(days) - off} worked in exchange, {len(reading.doubts)} in doubt"
     )
+
+
+def show_arrangement(arrangement: "LocalArrangement") -> None:
+    """What a union lays over the notices: its hours, then its dated exceptions, those of each region apart."""
+    hours = arrangement.hours
+    rows: list[tuple[str, ...]] = [("办公时段 hours", " ".join(hours.default.to_document()))]
+    rows += [(f"周{_WEEKDAYS[day]}", " ".join(hours.weekdays[day].to_document())) for day in sorted(hours.weekdays)]
+    for season in hours.seasons:
+        (from_month, from_day), (to_month, to_day) = season.start, season.end
+        windows = " ".join(season.hours.to_document())
+        rows.append((f"{from_month:02d}-{from_day:02d} 至 to {to_month:02d}-{to_day:02d}", windows))
+    rows.append(("休息日 at rest", " ".join(f"周{_WEEKDAYS[day]}" for day in sorted(arrangement.rest_weekdays))))
+    say_table(("适用 when", "时段 hours"), rows)
+    _show_overrides("全省 everyone", arrangement.overrides)
+    for layer in arrangement.layers:
+        switch = "停表 stops the clock" if layer.stops_clock else "不停表 does not stop the clock"
+        _show_overrides(f"{layer.prefix} {layer.name} ({switch})", layer.days)
+
+
+def _show_overrides(whose: str, overrides: "tuple[DayOverride, ...]") -> None:
+    if overrides:
+        say(f"\n{whose}")
+        say_table(
+            ("日期 date", "星期", "安排 kind", "时段 hours", "名称 name", "依据 source"),
+            [
+                (
+                    day.date.isoformat(),
+                    _WEEKDAYS[day.date.weekday()],
+                    _KINDS[day.kind],
+                    " ".join(day.hours.to_document()) if day.hours else "",
+                    day.name,
+                    day.source,
+                )
+                for day in overrides
+            ],
+        )

@@ -1,16 +1,29 @@
-"""The year of a calendar from whatever file it comes in: the notice's text, a feed, a table or a year file."""
+"""A calendar's files, told apart by what they hold: a year of notices in any form, or a union's own arrangement."""
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import PurePath
 
 from service.core.errors import Malformed
 from service.sla.calendar_feeds import is_feed, read_feed
 from service.sla.calendar_tables import is_table, read_table
-from sla_rules import NoticeInvalid, NoticeReading, NoticeUnreadable, Remark, examine_notice, year_from_document
+from sla_rules import (
+    LocalArrangement,
+    NoticeInvalid,
+    NoticeReading,
+    NoticeUnreadable,
+    Remark,
+    examine_notice,
+    read_local,
+    year_from_document,
+)
+from sla_rules.local_calendar import is_local
 from sla_rules.notice_reading import examine_year
 
-_TOML = re.compile(r"^\s*(?:year\s*=\s*\d{4}|\[\[(?:notice|holiday)\]\])\s*(?:#.*)?$", re.MULTILINE)
+CalendarFile = NoticeReading | LocalArrangement
+
+_YEAR_FILE = re.compile(r"^\s*(?:year\s*=\s*\d{4}|\[\[(?:notice|holiday)\]\])\s*(?:#.*)?$", re.MULTILINE)
 
 
 class CalendarFileIsNoText(Malformed):
@@ -20,12 +33,14 @@ class CalendarFileIsNoText(Malformed):
     en = "{name} is not a text (save a spreadsheet as CSV)."
 
 
-def read_calendar_file(raw: bytes, *, name: str, year: int | None = None) -> NoticeReading:
-    """What a file says of a year, with the doubts that a person has to settle; UTF-8 or GB18030.
+def read_calendar_file(raw: bytes, *, name: str, year: int | None = None) -> CalendarFile:
+    """What a file says of a year, with the doubts that a person has to settle, or what a union lays over the notices.
 
-    The content tells what it is: an iCalendar, a table (CSV), a year file (TOML) or the notice's text; the ending of
-    `name` only where the content doesn't. `name` is also the source that days are cited by where no notice is.
-    Raises CalendarFileIsNoText, NoticeUnreadable when no year can be told, NoticeInvalid for a wrong year file.
+    The content tells what it is: an iCalendar, a table (CSV), a year file or a local arrangement (TOML), or the
+    notice's text; the ending of `name` only where the content doesn't. UTF-8 or GB18030. `name` is also the source
+    that days are cited by where no notice is, and where a refusal points.
+    Raises CalendarFileIsNoText, NoticeUnreadable when no year can be told, NoticeInvalid for a wrong year file,
+    LocalCalendarInvalid for a wrong arrangement.
     """
     text = _decoded(raw, name)
     ending = PurePath(name).suffix.lower()
@@ -33,13 +48,11 @@ def read_calendar_file(raw: bytes, *, name: str, year: int | None = None) -> Not
         return read_feed(text, name=name, year=year)
     if is_table(text):
         return read_table(text, name=name, year=year)
-    if _TOML.search(text):
-        return _read_year_file(text, name, year)
-    by_ending = {".ics": read_feed, ".csv": read_table}.get(ending)
-    if by_ending is not None:
-        return by_ending(text, name=name, year=year)
-    if ending == ".toml":
-        return _read_year_file(text, name, year)
+    if _YEAR_FILE.search(text) or is_local(text):
+        return _read_toml(text, name=name, year=year)
+    by_ending: dict[str, Callable[..., CalendarFile]] = {".ics": read_feed, ".csv": read_table, ".toml": _read_toml}
+    if ending in by_ending:
+        return by_ending[ending](text, name=name, year=year)
     return examine_notice(text, year=year)
 
 
@@ -54,18 +67,15 @@ def _decoded(raw: bytes, name: str) -> str:
     raise CalendarFileIsNoText(name=name)
 
 
-def _read_year_file(text: str, name: str, year: int | None) -> NoticeReading:
+def _read_toml(text: str, *, name: str, year: int | None) -> CalendarFile:
+    if is_local(text) and not _YEAR_FILE.search(text):
+        return read_local(text, origin=name)
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise NoticeInvalid(f"{name}: can't be read: {error}", f"{name}:无法读取:{error}") from error
     reading = examine_year(year_from_document(document, origin=name))
     if year not in (None, reading.year):
-        raise NoticeUnreadable(
-            (
-                Remark(
-                    name, f"the file is of {reading.year}, not of {year}", f"文件属于 {reading.year} 年,而非 {year} 年"
-                ),
-            )
-        )
+        en, zh = f"the file is of {reading.year}, not of {year}", f"文件属于 {reading.year} 年,而非 {year} 年"
+        raise NoticeUnreadable((Remark(name, en, zh),))
     return reading

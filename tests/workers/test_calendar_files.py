@@ -9,7 +9,18 @@ import pytest
 
 import sla_rules
 from service.sla.calendar_files import CalendarFileIsNoText, read_calendar_file
-from sla_rules import NoticeInvalid, NoticeReading, NoticeUnreadable, NoticeYear, RuleError, load_calendar
+from sla_rules import (
+    LocalArrangement,
+    LocalCalendarInvalid,
+    NoticeInvalid,
+    NoticeReading,
+    NoticeUnreadable,
+    NoticeYear,
+    OfficeHours,
+    RuleError,
+    load_calendar,
+    parse_hours,
+)
 
 YEARS = {year.year: year for year in load_calendar().years}
 OF_2026 = YEARS[2026]
@@ -44,7 +55,9 @@ def in_titles(day: date, kind: str, name: str) -> str:
 
 
 def read(raw: bytes | str, year: int | None = None, *, name: str = "file") -> NoticeReading:
-    return read_calendar_file(raw.encode() if isinstance(raw, str) else raw, name=name, year=year)
+    reading = read_calendar_file(raw.encode() if isinstance(raw, str) else raw, name=name, year=year)
+    assert isinstance(reading, NoticeReading)
+    return reading
 
 
 def doubts(raw: bytes | str, year: int | None = None, *, name: str = "file") -> list[str]:
@@ -284,6 +297,14 @@ def test_a_year_file_is_read_as_it_stands() -> None:
 def test_a_wrong_year_file_is_refused_with_the_reason(text: str, name: str, reason: str) -> None:
     with pytest.raises(NoticeInvalid, match=reason):
         read(text, name=name)
+
+
+def test_a_unions_own_arrangement_is_known_by_its_keys() -> None:
+    assert read_calendar_file(b'hours = ["09:00-17:00"]', name="file") == LocalArrangement(
+        OfficeHours(parse_hours(["09:00-17:00"]))
+    )
+    with pytest.raises(LocalCalendarInvalid, match=r"local\.toml, line 2: unknown key 'rest'"):
+        read_calendar_file(b'hours = ["09:00-17:00"]\nrest = []', name="local.toml")
 
 
 def test_anything_else_is_taken_for_the_notice() -> None:

@@ -111,3 +111,41 @@ def test_a_year_file_is_checked_as_well() -> None:
     result = check("-", text='year = 2045\n[[holiday]]\nname = "元旦"\noff = [2045-01-01]\n')
     assert (result.exit_code, "2045-10-01 依法为国庆节" in result.stderr) == (1, True)
     assert "「标准输入」 并非国务院通知原文" in result.stdout
+
+
+ARRANGEMENT = """hours = ["08:30-12:00", "14:30-18:00"]
+[[season]]
+from = "06-01"
+to = "09-30"
+hours = ["08:00-12:00"]
+[[override]]
+date = 2026-05-06
+kind = "work"
+hours = ["08:30-12:00"]
+name = "半天"
+[[layer]]
+prefix = "6327"
+name = "玉树州"
+[[layer.day]]
+date = 2026-07-25
+kind = "off"
+"""
+
+
+def test_a_unions_own_arrangement_is_shown_as_understood(tmp_path: Path) -> None:
+    file = tmp_path / "local.toml"
+    file.write_text(ARRANGEMENT, encoding="utf-8")
+    result = check(file)
+    assert result.exit_code == 0
+    assert "06-01 至 to 09-30  08:00-12:00" in result.stdout
+    assert "2026-05-06  三    上班 work  08:30-12:00  半天" in result.stdout
+    assert "6327 玉树州 (不停表 does not stop the clock)" in result.stdout
+
+
+def test_a_wrong_arrangement_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "local.toml"
+    file.write_text(ARRANGEMENT.replace("2026-05-06", "2026-05"), encoding="utf-8")
+    result = check(file)
+    assert result.exit_code == 1
+    assert "local.toml 第 7 行" in result.stderr
+    assert "local.toml, line 7: " in result.stderr
