@@ -8,9 +8,9 @@ source; no formula gives them.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +167,8 @@ def load_years(directory: Path) -> tuple[NoticeYear, ...]:
 def year_from_document(document: Mapping[str, Any], *, origin: str = "") -> NoticeYear:
     """Build a year from parsed TOML or JSON. Dates may be dates or ISO text. Raises NoticeInvalid."""
     year = document.get("year")
-    if not isinstance(year, int) or isinstance(year, bool):
-        raise NoticeInvalid(f"{origin or 'notice'}: `year` is missing or not a number", f"{origin or '通知'}:缺少 year")
+    if not isinstance(year, int) or isinstance(year, bool) or not MINYEAR < year < MAXYEAR:
+        raise NoticeInvalid(f"{origin or 'notice'}: `year` is missing or not a year", f"{origin or '通知'}:缺少 year")
     origin = origin or str(year)
     _refuse_unknown_keys(document, {"year", "notice", "holiday"}, origin, "file")
     notices: list[Notice] = []
@@ -197,7 +197,7 @@ def year_from_document(document: Mapping[str, Any], *, origin: str = "") -> Noti
                 name=name,
                 off=_dates(entry.get("off", ()), origin, name),
                 work=_dates(entry.get("work", ()), origin, name),
-                notice=int(entry.get("notice", 1)),
+                notice=_position(entry.get("notice", 1), origin, name),
             )
         )
     return NoticeYear(year=year, notices=tuple(notices), holidays=tuple(holidays), origin=origin)
@@ -217,7 +217,21 @@ def _refuse_unknown_keys(table: Mapping[str, Any], known: set[str], origin: str,
         raise NoticeInvalid(f"{origin}: {what}: unknown key {unknown[0]!r}", f"{origin}:{what}:未知的键 {unknown[0]!r}")
 
 
-def _dates(values: Iterable[Any], origin: str, name: str) -> tuple[date, ...]:
+def _position(value: Any, origin: str, name: str) -> int:
+    if not isinstance(value, int):
+        raise NoticeInvalid(
+            f"{origin}: holiday {name!r}: `notice` is not a number: {value!r}",
+            f"{origin}:“{name}”的 notice 不是数字:{value!r}",
+        )
+    return value
+
+
+def _dates(values: Any, origin: str, name: str) -> tuple[date, ...]:
+    if not isinstance(values, list | tuple):
+        raise NoticeInvalid(
+            f"{origin}: holiday {name!r}: not a list of dates: {values!r}",
+            f"{origin}:“{name}”的日期不是列表:{values!r}",
+        )
     return tuple(_date(value, origin, f"holiday {name!r}") for value in values)
 
 

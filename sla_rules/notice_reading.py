@@ -149,7 +149,7 @@ def remark(quote: str, doubt: Doubt) -> Remark:
 
 def within_reach(day: date, year: int) -> bool:
     """Whether a notice of `year` may speak of `day`: one has reached back to 29 December (2018)."""
-    return date(year - 1, 12, 1) <= day <= date(year + 1, 1, 31)
+    return day.year == year or (day.year, day.month) in ((year - 1, 12), (year + 1, 1))
 
 
 def day_of(year: int, month: int, day: int) -> date:
