@@ -21,6 +21,7 @@ from service.notifications.telling import NOTICE, put_into_inbox
 from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
 from service.tickets.messages import WORKER_SMS, worker_sms_handler
+from service.tickets.recounting import RECOUNT, recount_by_message
 
 # Any fixed number: it only has to be the same in every process that migrates.
 _MIGRATION_LOCK = 12_351_001
@@ -73,6 +74,7 @@ class Application:
         return {
             NOTICE: DatabaseHandler(run=put_into_inbox),
             WORKER_SMS: worker_sms_handler(self.gateway),
+            RECOUNT: DatabaseHandler(run=recount_by_message),
         }
 
     @cached_property

@@ -8,7 +8,7 @@ from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
-from service.sla.models import CalendarVersion, PolicyVersion, SlaClock, SlaPause
+from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
 from service.tickets.models import (
     Assignment,
     Caller,
@@ -45,7 +45,9 @@ __all__ = [
     "PolicyVersion",
     "Rating",
     "Reply",
+    "RuleChange",
     "SlaClock",
+    "SlaDueChange",
     "SlaPause",
     "StepRequest",
     "Supervision",

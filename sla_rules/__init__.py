@@ -59,6 +59,8 @@ from sla_rules.notice_text import examine_notice, read_notice
 from sla_rules.policy import Limits, Policy
 from sla_rules.policy_reading import load_policy, policy_from_document, read_policy
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise, Tier, Unit
+from sla_rules.quiet import QuietHours
+from sla_rules.recount import Recount, Shorten, recount
 from sla_rules.simulate import (
     Figures,
     PastClock,
@@ -124,13 +126,16 @@ __all__ = [
     "PolicyInvalid",
     "Promise",
     "PromiseInvalid",
+    "QuietHours",
     "ReadHoliday",
     "Recomputed",
+    "Recount",
     "RegionalLayer",
     "Remark",
     "RuleError",
     "Rung",
     "Season",
+    "Shorten",
     "Simulation",
     "Tier",
     "TierRequired",
@@ -159,6 +164,7 @@ __all__ = [
     "read_local",
     "read_notice",
     "read_policy",
+    "recount",
     "simulate",
     "to_toml",
     "with_amount",

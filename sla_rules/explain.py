@@ -16,7 +16,7 @@ from sla_rules.clock import Clock, Language
 from sla_rules.counting import Course, Stretch, course
 from sla_rules.promise import ClockKind, Kept, Pause, Promise
 
-ChangeCause = Literal["pause", "resume", "extension", "retier", "recount"]
+ChangeCause = Literal["pause", "resume", "extension", "retier", "handover", "recount"]
 
 _ONE_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -34,6 +34,7 @@ _CAUSE_ZH: dict[ChangeCause, str] = {
     "resume": "恢复计时",
     "extension": "延期",
     "retier": "改级",
+    "handover": "移交承办单位",
     "recount": "按新的日历或规则重新计算",
 }
 _CAUSE_EN: dict[ChangeCause, str] = {
@@ -41,6 +42,7 @@ _CAUSE_EN: dict[ChangeCause, str] = {
     "resume": "resumed",
     "extension": "extended",
     "retier": "tier changed",
+    "handover": "handed over to another union",
     "recount": "counted anew under a new calendar or policy",
 }
 _UNIT_ZH = {

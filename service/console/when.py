@@ -7,7 +7,7 @@ from service.core.errors import Bilingual
 from service.sla.rules import Rules
 from service.tickets.states import ENDED, GOVERNING, State
 from service.tickets.views import TicketRow
-from sla_rules import Promise, Tier
+from sla_rules import Promise, Tier, WorkCalendar
 
 _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -60,13 +60,13 @@ def remaining(row: TicketRow, rules: Rules, now: datetime) -> Bilingual:
         return Bilingual("超期反馈", "replied late") if late else Bilingual("已按时反馈", "replied in time")
     tier = Tier(row.tier) if row.tier else None
     promise = rules.policy.promise(GOVERNING[row.state], tier, urgent=row.urgent, cycle=row.cycle)
+    calendar = rules.calendar_of(row.holder_code)
     if promise.in_days:
-        return _in_days(row.due_at, promise, rules, now)
-    return _in_minutes(row.due_at, promise, rules, now)
+        return _in_days(row.due_at, promise, calendar, now)
+    return _in_minutes(row.due_at, promise, calendar, now)
 
 
-def _in_days(due_at: datetime, promise: Promise, rules: Rules, now: datetime) -> Bilingual:
-    calendar = rules.calendar
+def _in_days(due_at: datetime, promise: Promise, calendar: WorkCalendar, now: datetime) -> Bilingual:
     today, last = calendar.local_date(now), calendar.local_date(due_at - _INSTANT)
     if now >= due_at:
         days = calendar.working_days_between(last, today)
@@ -85,9 +85,9 @@ def _today(due_at: datetime) -> Bilingual:
     return Bilingual(f"今天 {at} 到期", f"due today {at}")
 
 
-def _in_minutes(due_at: datetime, promise: Promise, rules: Rules, now: datetime) -> Bilingual:
+def _in_minutes(due_at: datetime, promise: Promise, calendar: WorkCalendar, now: datetime) -> Bilingual:
     first, last = min(now, due_at), max(now, due_at)
-    span = rules.calendar.open_time_between(first, last) if promise.measure == "open" else last - first
+    span = calendar.open_time_between(first, last) if promise.measure == "open" else last - first
     zh, en = shown_span(span, "zh"), shown_span(span, "en")
     if now >= due_at:
         return Bilingual(f"已超 {zh}", f"{en} over")

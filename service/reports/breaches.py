@@ -301,7 +301,7 @@ def _row(
     held_by: str | None,
 ) -> BreachRow:
     rules = rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
-    value = clock_value(clock, pauses)
+    value, calendar = clock_value(clock, pauses), rules.calendar_of(clock.org_code)
     return BreachRow(
         number=number,
         clock=clock.kind,
@@ -316,8 +316,8 @@ def _row(
         started_at=clock.started_at,
         due_at=clock.due_at,
         stopped_at=clock.stopped_at,
-        late_seconds=int(value.late_by(rules.calendar, unit.now).total_seconds()),
-        late_working_days=value.working_days_late(rules.calendar, unit.now),
+        late_seconds=int(value.late_by(calendar, unit.now).total_seconds()),
+        late_working_days=value.working_days_late(calendar, unit.now),
         extension_days=clock.extension_days,
         provisional=clock.provisional,
         state=state,

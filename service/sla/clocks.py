@@ -1,29 +1,36 @@
-"""Clocks on a ticket: start, stop, pause, resume, extend, re-tier.
+"""Clocks on a ticket: start, stop, pause, resume, extend, re-tier, hand over, recount.
 
 Every operation changes the facts of a clock and then lets `_settle` derive the rest (deadline, half-way mark,
-next check, breach) with `sla_rules`: one code path for all of them. Callers hold the ticket's row lock.
+next check, breach) with `sla_rules`: one code path for all of them. An operation that moves a deadline records
+what moved it; the database refuses one that does not. Callers hold the ticket's row lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert, select
 
 from service.core.db import table_of
 from service.core.unit import Unit
-from service.sla.models import SlaClock, SlaPause
+from service.sla.models import RuleChange, SlaClock, SlaDueChange, SlaPause
 from service.sla.rules import Rules, current_rules, rules_of
 from sla_rules import (
+    ChangeCause,
     Clock,
     ClockKind,
+    DueChange,
+    Kept,
     Pause,
     PlannedRung,
     Promise,
+    Recount,
     Tier,
     due_rungs,
     plan,
+    recount,
 )
 
 _INSERT = insert(table_of(SlaClock))
@@ -67,6 +74,7 @@ def prepare(command: StartClock, rules: Rules) -> dict[str, Any]:
         started_at=command.started_at,
         extension_days=0,
         extensions=0,
+        kept_extension_days=0,
         fired=[],
         check_failures=0,
     )
@@ -110,13 +118,18 @@ def stop(unit: Unit, row: SlaClock, *, at: datetime, reason: str) -> None:
         if pause.ends_at is None:
             pause.ends_at = max(at, pause.starts_at)
     row.stopped_at, row.stop_reason = at, reason
-    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
+    # Only the end of a pause can move the deadline here: it was counted up to the review date until now.
+    with _recording(unit, row, "resume", ""):
+        _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
 def let_run_on(unit: Unit, row: SlaClock) -> None:
-    """A reply was sent back: the clock runs on as if it had never stopped."""
+    """A reply was sent back: the clock runs on as if it had never stopped, under the rules in force by now."""
     row.stopped_at = row.stop_reason = None
     _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
+    rules = current_rules(unit.session)
+    if (row.policy_version_id, row.calendar_version_id) != (rules.policy_version_id, rules.calendar_version_id):
+        recount_row(unit, row, rules, reason="")
 
 
 def pause(unit: Unit, row: SlaClock, *, at: datetime, review_at: datetime, reason: str, asked_by: int | None) -> None:
@@ -133,7 +146,8 @@ def pause(unit: Unit, row: SlaClock, *, at: datetime, review_at: datetime, reaso
     pauses = [*pauses_of(unit, row), interval]
     unit.session.add(interval)
     unit.session.flush()
-    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
+    with _recording(unit, row, "pause", reason):
+        _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
 def resume(unit: Unit, row: SlaClock, *, at: datetime) -> None:
@@ -142,23 +156,67 @@ def resume(unit: Unit, row: SlaClock, *, at: datetime) -> None:
     for interval in pauses:
         if interval.ends_at is None:
             interval.ends_at = max(at, interval.starts_at)
-    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
+    with _recording(unit, row, "resume", ""):
+        _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
-def extend(unit: Unit, row: SlaClock, *, days: int) -> None:
+def extend(unit: Unit, row: SlaClock, *, days: int, reason: str) -> None:
     """Add working days to the promise. The first deadline stays in `first_due_at`."""
     row.extension_days += days
     row.extensions += 1
-    _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
+    with _recording(unit, row, "extension", reason):
+        _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
 
 
-def retier(unit: Unit, row: SlaClock, *, tier: Tier) -> None:
-    """Another promise, counted from the same start with the same pauses."""
+def retier(unit: Unit, row: SlaClock, *, tier: Tier, reason: str) -> None:
+    """Another promise, counted from the same start with the same pauses. What was kept for the old one is let go."""
     rules = current_rules(unit.session)
     row.tier = tier.value
-    row.promise = promise_document(rules.policy.promise(ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle))
+    row.promise = promise_document(promise_for(row, rules))
     row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
-    _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
+    row.kept_at, row.kept_extension_days = None, 0
+    with _recording(unit, row, "retier", reason):
+        _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
+
+
+def hand_over(unit: Unit, row: SlaClock, *, org_code: str) -> None:
+    """Another union has the matter now; where it keeps other feast days, they count from here on."""
+    if row.org_code == org_code:
+        return
+    rules = _rules(unit, row)
+    moves = rules.calendar_of(row.org_code) is not rules.calendar_of(org_code)
+    row.org_code = org_code
+    if moves:
+        with _recording(unit, row, "handover", ""):
+            _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
+
+
+def recounted(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datetime) -> Recount:
+    """A running clock as it would be under `rules`; nothing is written."""
+    return recount(
+        clock_value(row, pauses),
+        promise_for(row, rules),
+        rules.calendar_of(row.org_code),
+        told=row.due_at,
+        shorten=rules.policy.recount_shorten,
+        as_of=counted_as_of(pauses, now),
+    )
+
+
+def recount_row(
+    unit: Unit, row: SlaClock, rules: Rules, *, reason: str, change: RuleChange | None = None
+) -> SlaDueChange | None:
+    """Put a running clock under `rules`. What has fired stays fired. Returns the record if its deadline moved or
+    became final."""
+    pauses = pauses_of(unit, row)
+    result = recounted(row, pauses, rules, unit.now)
+    row.promise = promise_document(result.clock.promise)
+    row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
+    kept = result.clock.kept
+    row.kept_at, row.kept_extension_days = (kept.at, kept.extension_days) if kept else (None, 0)
+    with _recording(unit, row, "recount", reason, change=change) as record:
+        _settle(row, pauses, rules=rules, now=unit.now)
+    return record[0] if record else None
 
 
 def mark_fired(unit: Unit, row: SlaClock, rungs: Sequence[str]) -> None:
@@ -192,6 +250,8 @@ def clock_value(row: SlaClock, pauses: Sequence[SlaPause]) -> Clock:
         pauses=tuple(Pause(start=p.starts_at, end=p.ends_at, reason=p.reason) for p in pauses),
         extension_days=row.extension_days,
         stopped_at=row.stopped_at,
+        kept=Kept(row.kept_at, row.kept_extension_days) if row.kept_at else None,
+        cycle=row.cycle,
     )
 
 
@@ -199,6 +259,27 @@ def counted_as_of(pauses: Sequence[SlaPause], now: datetime) -> datetime:
     """Until when an open pause is taken to last: its review date, when the clock runs again by itself. So a suspended
     ticket shows the deadline it will have, and does not stay on top of a queue with one it no longer has."""
     return next((pause.review_at for pause in pauses if pause.ends_at is None), now)
+
+
+def due_changes(unit: Unit, row: SlaClock) -> tuple[DueChange, ...]:
+    """What has moved the deadline of a clock, in order."""
+    rows = unit.session.scalars(select(SlaDueChange).where(SlaDueChange.clock_id == row.id).order_by(SlaDueChange.id))
+    return tuple(
+        DueChange(
+            at=change.at,
+            cause=cast("ChangeCause", change.cause),
+            before=change.due_before,
+            after=change.due_after,
+            reason=change.reason,
+        )
+        for change in rows
+    )
+
+
+def promise_for(row: SlaClock, rules: Rules) -> Promise:
+    """What these rules promise for a clock of that kind, tier and cycle."""
+    tier = Tier(row.tier) if row.tier else None
+    return rules.policy.promise(ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle)
 
 
 def promise_document(promise: Promise) -> dict[str, Any]:
@@ -228,6 +309,38 @@ def clock_promise(row: SlaClock) -> Promise:
     )
 
 
+@contextmanager
+def _recording(
+    unit: Unit, row: SlaClock, cause: ChangeCause, reason: str, *, change: RuleChange | None = None
+) -> Iterator[list[SlaDueChange]]:
+    """Write down what the block does to the deadline, if it does anything. Yields the list the record goes into."""
+    before, provisional = row.due_at, row.provisional
+    written: list[SlaDueChange] = []
+    yield written
+    if (row.due_at, row.provisional) == (before, provisional):
+        return
+    written.append(
+        SlaDueChange(
+            clock_id=row.id,
+            at=unit.now,
+            cause=cause,
+            reason=reason,
+            due_before=before,
+            due_after=row.due_at,
+            provisional_before=provisional,
+            provisional_after=row.provisional,
+            policy_version_id=row.policy_version_id,
+            calendar_version_id=row.calendar_version_id,
+            rule_change_id=change.id if change else None,
+            actor_id=unit.actor.id,
+            actor_name=unit.actor.name,
+        )
+    )
+    unit.session.add_all(written)
+    # Each move is its own row update, so that the guard finds the record of each.
+    unit.session.flush()
+
+
 def _rules(unit: Unit, row: SlaClock) -> Rules:
     return rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
 
@@ -237,18 +350,18 @@ def _planned(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datet
     ladder = rules.policy.ladder(
         ClockKind(row.kind), Tier(row.tier) if row.tier else None, urgent=row.urgent, cycle=row.cycle
     )
-    planned = plan(clock_value(row, pauses), ladder, rules.calendar, as_of=now)
+    planned = plan(clock_value(row, pauses), ladder, rules.calendar_of(row.org_code), as_of=now)
     ends = [row.stopped_at] if row.stopped_at else [p.starts_at for p in pauses if p.ends_at is None]
     return tuple(rung for rung in planned if not ends or rung.at <= ends[0])
 
 
 def _settle(row: SlaClock, pauses: Sequence[SlaPause], *, rules: Rules, now: datetime) -> None:
     """Derive everything that follows from a clock's facts."""
-    value = clock_value(row, pauses)
+    value, calendar = clock_value(row, pauses), rules.calendar_of(row.org_code)
     as_of = counted_as_of(pauses, now)
-    deadline = value.deadline(rules.calendar, as_of=as_of)
+    deadline = value.deadline(calendar, as_of=as_of)
     row.due_at, row.provisional = deadline.due_at, deadline.provisional
-    row.half_at = value.instant_at_fraction(rules.calendar, 0.5, as_of=as_of)
+    row.half_at = value.instant_at_fraction(calendar, 0.5, as_of=as_of)
     checks = [rung.at for rung in _planned(row, pauses, rules, now) if rung.rung.name not in row.fired]
     if row.stopped_at is None:
         checks += [p.review_at for p in pauses if p.ends_at is None]

@@ -51,7 +51,9 @@ class SlaClock(Base):
 
     `leg` says whose time it is: the citizen's own, the province's, the city's or the county's. `fired` lists
     the rungs already in the ledger, so that planning the next check needs no join; the ledger's unique key is
-    what forbids a second firing. `breached_at` is set once and the database refuses to unset it.
+    what forbids a second firing. `breached_at` is set once and the database refuses to unset it. `kept_at` is a
+    deadline told before a recount, below which no count goes; `kept_extension_days` how many days of extension it
+    held already. Whoever moves `due_at` writes an `SlaDueChange` in the same transaction, or the commit is refused.
     """
 
     __tablename__ = "sla_clock"
@@ -65,6 +67,7 @@ class SlaClock(Base):
             "stopped_at is null or next_check_at is null or next_check_at <= stopped_at", name="stopped_rests"
         ),
         CheckConstraint("extension_days >= 0", name="extension"),
+        CheckConstraint("kept_extension_days between 0 and extension_days", name="kept_extension"),
         Index(
             "uq_sla_clock_running",
             "ticket_id",
@@ -102,12 +105,83 @@ class SlaClock(Base):
     provisional: Mapped[bool]
     extension_days: Mapped[int] = mapped_column(default=0)
     extensions: Mapped[int] = mapped_column(default=0)
+    kept_at: Mapped[datetime | None]
+    kept_extension_days: Mapped[int] = mapped_column(default=0, server_default="0")
     next_check_at: Mapped[datetime | None]
     fired: Mapped[list[str]] = mapped_column(ARRAY(TEXT), default=list)
     stopped_at: Mapped[datetime | None]
     stop_reason: Mapped[str | None]
     breached_at: Mapped[datetime | None]
     check_failures: Mapped[int] = mapped_column(default=0)
+
+
+class RuleChange(Base):
+    """A calendar or policy put in force, and the recount of the open clocks that follows it.
+
+    The recount goes through the clocks in batches (`steps` of them so far), each in its own transaction; `cursor`
+    is the last clock looked at, so it goes on where it was cut off. A clock that cannot be counted under the new
+    rules keeps the old ones and stands in `failures` by its id with the reason. The figures are of the clocks done
+    so far.
+    """
+
+    __tablename__ = "rule_change"
+    __table_args__ = (
+        CheckConstraint("reason <> ''", name="reason"),
+        CheckConstraint("moved <= looked_at and kept <= looked_at", name="figures"),
+        Index("ix_rule_change_unfinished", "id", postgresql_where=text("finished_at is null")),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    reason: Mapped[str]
+    policy_before_id: Mapped[int] = mapped_column(ForeignKey("policy_version.id"))
+    policy_version_id: Mapped[int] = mapped_column(ForeignKey("policy_version.id"))
+    calendar_before_id: Mapped[int] = mapped_column(ForeignKey("calendar_version.id"))
+    calendar_version_id: Mapped[int] = mapped_column(ForeignKey("calendar_version.id"))
+    cursor: Mapped[int] = mapped_column(default=0)
+    steps: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    looked_at: Mapped[int] = mapped_column(default=0)
+    moved: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
+    newly_late: Mapped[int] = mapped_column(default=0)
+    no_longer_late: Mapped[int] = mapped_column(default=0)
+    settled: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None]
+
+
+class SlaDueChange(Base):
+    """What moved a deadline: append-only, one row for each move."""
+
+    __tablename__ = "sla_due_change"
+    __table_args__ = (
+        CheckConstraint("cause in ('pause','resume','extension','retier','handover','recount')", name="cause"),
+        CheckConstraint("(cause = 'recount') or rule_change_id is null", name="recount_of_a_change"),
+        Index("ix_sla_due_change_clock_id", "clock_id", "id"),
+        Index(
+            "ix_sla_due_change_rule_change_id",
+            "rule_change_id",
+            "clock_id",
+            postgresql_where=text("rule_change_id is not null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(ForeignKey("sla_clock.id"))
+    at: Mapped[datetime]
+    cause: Mapped[str]
+    reason: Mapped[str]
+    due_before: Mapped[datetime]
+    due_after: Mapped[datetime]
+    provisional_before: Mapped[bool]
+    provisional_after: Mapped[bool]
+    policy_version_id: Mapped[int] = mapped_column(ForeignKey("policy_version.id"))
+    calendar_version_id: Mapped[int] = mapped_column(ForeignKey("calendar_version.id"))
+    rule_change_id: Mapped[int | None] = mapped_column(ForeignKey("rule_change.id"))
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
 
 
 class SlaPause(Base):

@@ -27,6 +27,10 @@ class Rules:
     policy_version_id: int
     calendar_version_id: int
 
+    def calendar_of(self, org_code: str) -> WorkCalendar:
+        """The calendar as it holds for a union: with its region's observances."""
+        return self.calendar.for_union(org_code)
+
 
 _ACTIVE = text("select (select id from policy_version where active), (select id from calendar_version where active)")
 

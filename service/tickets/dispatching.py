@@ -219,7 +219,7 @@ def retier_ticket(unit: Unit, command: RetierTicket) -> Ticket:
     if ticket.tier == command.tier.value:
         raise SameTier(tier=TIER_NAMES[command.tier])
     clock = clocks.running(unit, ticket.id)[ClockKind.resolve]
-    clocks.retier(unit, clock, tier=command.tier)
+    clocks.retier(unit, clock, tier=command.tier, reason=command.reason)
     if clock.due_at <= unit.now:
         raise RetierIsAlreadyLate(tier=TIER_NAMES[command.tier], due=f"{local(clock.due_at):%Y-%m-%d %H:%M}")
     old = {"tier": ticket.tier, "due_at": ticket.due_at.isoformat()}

@@ -143,7 +143,7 @@ def grant_extension(unit: Unit, command: DecideRequest) -> Ticket:
         carry_out(unit, ticket, step, note=command.note)
         return ticket
     requests.decide(unit, request, "granted", note=command.note)
-    clocks.extend(unit, clock, days=request.data["days"])
+    clocks.extend(unit, clock, days=request.data["days"], reason=request.reason)
     carry_out(unit, ticket, step, note=command.note, data={"days": request.data["days"]})
     text_worker(unit, ticket, "extended", occasion=f"extended:{clock.extensions}")
     return ticket

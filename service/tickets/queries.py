@@ -12,7 +12,7 @@ from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import OrgTree, org_tree, within
-from service.sla.clocks import clock_value, counted_as_of
+from service.sla.clocks import clock_value, counted_as_of, due_changes
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
 from service.tickets.models import (
@@ -294,7 +294,13 @@ def explain_clock(unit: Unit, number: str, kind: str, *, cycle: int | None = Non
     rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
     pauses = _pauses(unit.session, [row]).get(row.id, [])
     as_of = counted_as_of(pauses, unit.now)
-    return explain(clock_value(row, pauses), rules.calendar, as_of=as_of, policy_version=rules.policy.version)
+    return explain(
+        clock_value(row, pauses),
+        rules.calendar_of(row.org_code),
+        as_of=as_of,
+        policy_version=rules.policy.version,
+        changes=due_changes(unit, row),
+    )
 
 
 def _may(unit: Unit, ticket: Ticket, step: Step) -> bool:
@@ -396,7 +402,7 @@ def _pauses(session: Session, rows: Sequence[SlaClock]) -> dict[int, list[SlaPau
 
 def _clock_view(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause]) -> ClockView:
     rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
-    value = clock_value(row, pauses)
+    value, calendar = clock_value(row, pauses), rules.calendar_of(row.org_code)
     return ClockView(
         kind=row.kind,
         leg=row.leg,
@@ -411,9 +417,9 @@ def _clock_view(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause]) -> ClockV
         breached_at=row.breached_at,
         provisional=row.provisional,
         status=value.status,
-        used_seconds=int(value.used(rules.calendar, unit.now).total_seconds()),
+        used_seconds=int(value.used(calendar, unit.now).total_seconds()),
         remaining=Bilingual(
-            value.remaining_text(rules.calendar, unit.now, "zh"), value.remaining_text(rules.calendar, unit.now, "en")
+            value.remaining_text(calendar, unit.now, "zh"), value.remaining_text(calendar, unit.now, "en")
         ),
         extension_days=row.extension_days,
         fired=tuple(row.fired),

@@ -200,7 +200,7 @@ def _apply_to_clocks(
     for kind in transition.starts:
         running[kind] = start_clock(unit, ticket, kind)
     if ClockKind.resolve in running:
-        running[ClockKind.resolve].org_code = ticket.holder_code
+        clocks.hand_over(unit, running[ClockKind.resolve], org_code=ticket.holder_code)
     governing = GOVERNING.get(State(ticket.state))
     if governing in running:
         repeat_deadline(ticket, running[governing])
