@@ -39,7 +39,7 @@ def breaches(
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form}: {' | '.join(FORMATS)}", param_hint="--format")
-    query = BreachQuery(start=_day(start, "--from"), end=_day(end, "--to"), org=org or PROVINCE_CODE)
+    query = BreachQuery(start=day_of(start, "--from"), end=day_of(end, "--to"), org=org or PROVINCE_CODE)
     with application() as parts, parts.reading() as unit:
         report = breach_report(unit, query)
     if form == "json":
@@ -62,7 +62,8 @@ def breaches(
     complain(f"{len(report.rows)} 条 / rows: {out}")
 
 
-def _day(text: str, option: str) -> date:
+def day_of(text: str, option: str) -> date:
+    """A local day as it was typed for `option`."""
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
