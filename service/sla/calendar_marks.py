@@ -20,6 +20,8 @@ _MARK = re.compile(
     rf"|(?P<ending>{_LONG})$",
     re.IGNORECASE,
 )
+# So the feed most in use names a day worked in exchange: 上班(补春节假期).
+_EXCHANGED = re.compile(r"(?:上班|补班)\s*\(\s*补?\s*(?P<name>[^()]+?)\s*(?:假期|放假)?\s*\)")
 _COUNTED = re.compile(r"\(?第\d+天(?:/共\d+天)?\)?")
 _QUALIFIED = re.compile(r"[不无未非半?]|[上下]午|部分|预测|预计|暂定|待定|可能")
 
@@ -37,9 +39,12 @@ def kind_of(word: str) -> Kind | None:
 def marked(title: str) -> tuple[set[Kind], str]:
     """The kinds that the marks of a title tell, both in a contradictory one, and the holiday's name without them.
 
-    `元旦(休)`, `【班】国庆节`, `春节 补班 第1天/共2天`, `劳动节放假`.
+    `元旦(休)`, `【班】国庆节`, `春节 补班 第1天/共2天`, `劳动节放假`, `上班(补春节假期)`.
     """
     text = _COUNTED.sub("", plain(title)).strip()
+    exchanged = _EXCHANGED.fullmatch(text)
+    if exchanged:
+        return {"work"}, exchanged["name"]
     kinds: set[Kind] = set()
     for match in _MARK.finditer(text):
         kinds.add(_WORDS[match[match.lastgroup or 0].lower()])

@@ -88,6 +88,9 @@ MARKS = {
     "in words": lambda day, kind, name: event(
         day, f"SUMMARY:{name} {'假期' if kind == 'off' else '补班'} 第1天/共3天", "DURATION:P1D"
     ),
+    "as an exchange": lambda day, kind, name: event(
+        day, f"SUMMARY:{name}假期" if kind == "off" else f"SUMMARY:上班(补{name}假期)"
+    ),
     "at the end": lambda day, kind, name: event(day, f"SUMMARY:{name}{'放假' if kind == 'off' else '调休上班'}"),
 }
 
