@@ -33,16 +33,19 @@ class CalendarFileIsNoText(Malformed):
     en = "{name} is not a text (save a spreadsheet as CSV)."
 
 
-def read_calendar_file(raw: bytes, *, name: str, year: int | None = None) -> CalendarFile:
+def read_calendar_file(
+    raw: bytes, *, name: str, year: int | None = None, amends: NoticeReading | None = None
+) -> CalendarFile:
     """What a file says of a year, with the doubts that a person has to settle, or what a union lays over the notices.
 
     The content tells what it is: an iCalendar, a table (CSV), a year file or a local arrangement (TOML), or the
     notice's text; the ending of `name` only where the content doesn't. UTF-8 or GB18030. `name` is also the source
-    that days are cited by where no notice is, and where a refusal points.
+    that days are cited by where no notice is, and where a refusal points. `amends`: the year as it stands, for the
+    text of a notice that changes it.
     Raises CalendarFileIsNoText, NoticeUnreadable when no year can be told, NoticeInvalid for a wrong year file,
     LocalCalendarInvalid for a wrong arrangement.
     """
-    text = _decoded(raw, name)
+    text = decoded(raw, name)
     ending = PurePath(name).suffix.lower()
     if is_feed(text):
         return read_feed(text, name=name, year=year)
@@ -53,10 +56,11 @@ def read_calendar_file(raw: bytes, *, name: str, year: int | None = None) -> Cal
     by_ending: dict[str, Callable[..., CalendarFile]] = {".ics": read_feed, ".csv": read_table, ".toml": _read_toml}
     if ending in by_ending:
         return by_ending[ending](text, name=name, year=year)
-    return examine_notice(text, year=year)
+    return examine_notice(text, year=year, amends=amends)
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def decoded(raw: bytes, name: str) -> str:
+    """The text of a file in UTF-8 or GB18030. Raises CalendarFileIsNoText."""
     for encoding in ("utf-8-sig", "gb18030"):  # the second is what Chinese Windows writes
         try:
             text = raw.decode(encoding)
