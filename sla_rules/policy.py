@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, replace
-from datetime import time
+from datetime import datetime, time
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from sla_rules.calendar import WorkCalendar
 from sla_rules.errors import TierRequired
 from sla_rules.ladder import AtDue, AtFraction, AtWorkingDays, AtWorkingTime, Ladder, Place
 from sla_rules.promise import ClockKind, Promise, Tier, Unit
+from sla_rules.quiet import QuietHours
 
 RecountRule = Literal["keep", "follow"]
 
@@ -82,6 +84,7 @@ class Policy:
     limit_sources: why each limit has its value, by its name.
     recount_shorten: what becomes of an open deadline that a new calendar or policy would end earlier: `keep`, it
     stays as it was told, or `follow`, it is moved.
+    quiet_hours: None, messages never wait.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Policy:
     limit_sources: tuple[tuple[str, str], ...] = ()
     recount_shorten: RecountRule = "keep"
     recount_source: str = ""
+    quiet_hours: QuietHours | None = None
 
     @cached_property
     def version(self) -> str:
@@ -150,6 +154,13 @@ class Policy:
         rungs = max(fitting, key=lambda rule: rule.unit is not None).rungs
         return tuple(replace(rung, urgent=True) for rung in rungs) if urgent else rungs
 
+    def message_at(self, at: datetime, calendar: WorkCalendar) -> datetime:
+        """When a message that is not urgent and belongs to the instant `at` is delivered: after the quiet hours.
+
+        Raises NaiveTime, OutsideCalendar.
+        """
+        return at if self.quiet_hours is None else self.quiet_hours.over_at(at, calendar)
+
     def to_document(self) -> dict[str, Any]:
         """A JSON-able form that `policy_from_document` reads back to an equal policy of the same version."""
         return {**self._content(), "digest": self.version.rpartition("+")[2]}
@@ -170,6 +181,14 @@ class Policy:
         }
         if (self.recount_shorten, self.recount_source) != ("keep", ""):
             content["recount"] = {"shorten": self.recount_shorten, "source": self.recount_source}
+        if self.quiet_hours is not None:
+            quiet = self.quiet_hours
+            content["quiet_hours"] = {
+                "from": _plain(quiet.start),
+                "to": _plain(quiet.end),
+                "rest_days": quiet.rest_days,
+                "source": quiet.source,
+            }
         return content
 
 

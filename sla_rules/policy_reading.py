@@ -42,6 +42,7 @@ from sla_rules.promise import (
     Tier,
     Unit,
 )
+from sla_rules.quiet import QuietHours
 from sla_rules.toml_lines import line_of
 
 _BUILT_IN = Path(__file__).parent / "policies" / "qinghai.toml"
@@ -249,7 +250,9 @@ def _shown(value: object) -> str:
 
 def _read(document: Mapping[str, Any], source: _Source) -> Policy:
     top = _Table(document, source)
-    top.only("format", "name", "title", "version", "promise", "ladder", "limits", "recount", "digest")
+    top.only(
+        "format", "name", "title", "version", "promise", "ladder", "limits", "recount", "quiet_hours", "digest",
+    )  # fmt: skip
     if document.get("format", DOCUMENT_FORMAT) != DOCUMENT_FORMAT:
         raise top.refusal("format", en=f"unknown format {_shown(document['format'])}", zh="未知格式")
     limits, limit_sources = _read_limits(top.table("limits", "[limits]"))
@@ -264,6 +267,7 @@ def _read(document: Mapping[str, Any], source: _Source) -> Policy:
         limit_sources=limit_sources,
         recount_shorten=recount_shorten,
         recount_source=recount_source,
+        quiet_hours=_read_quiet_hours(top),
     )
     _check_complete(policy, top)
     if document.get("digest") not in (None, policy.version.rpartition("+")[2]):
@@ -346,6 +350,22 @@ def _read_recount(top: _Table) -> tuple[RecountRule, str]:
     table = top.table("recount", "[recount]")
     table.only("shorten", "source")
     return cast("RecountRule", table.choice("shorten", RECOUNT_RULES)), table.text("source")
+
+
+def _read_quiet_hours(top: _Table) -> QuietHours | None:
+    if not top.has("quiet_hours"):
+        return None
+    table = top.table("quiet_hours", "[quiet_hours]")
+    table.only("from", "to", "rest_days", "source")
+    quiet = QuietHours(
+        start=table.time("from"),
+        end=table.time("to"),
+        rest_days=table.flag("rest_days", False),
+        source=table.text("source"),
+    )
+    if quiet.start == quiet.end:
+        raise table.refusal("to", en="must differ from `from`", zh="须与 from 不同")
+    return quiet
 
 
 def _read_limits(limits: _Table) -> tuple[Limits, tuple[tuple[str, str], ...]]:

@@ -89,7 +89,7 @@ class Ticker:
     def _measure(self) -> timedelta:
         """Set the two gauges by which the scheduler's health is judged; returns the lag of the oldest clock."""
         with self._application.reading() as unit:
-            clock, message = oldest_due(unit.session), oldest_pending(unit.session)
+            clock, message = oldest_due(unit.session), oldest_pending(unit.session, unit.now)
             lag = max(timedelta(0), unit.now - clock) if clock else timedelta(0)
             age = max(timedelta(0), unit.now - message) if message else timedelta(0)
         SWEEP_LAG.set(lag.total_seconds())

@@ -151,7 +151,8 @@ def _fire(unit: Unit, ticket: Ticket, clock: SlaClock, swept: Swept) -> None:
 
 
 def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> bool:
-    """The ledger row first, then the timeline and the messages. False when the rung is in the ledger already."""
+    """The ledger row first, then the timeline and the messages, which wait for the end of the quiet hours unless the
+    rung, the ticket or the promise is urgent. False when the rung is in the ledger already."""
     rules = rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
     targets = resolve_audience(unit, planned.rung.audience, org_code=clock.org_code)
     escalation_id = unit.session.execute(
@@ -185,6 +186,7 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
             "told": [target.username for target in targets],
         },
     )
+    urgent = planned.rung.urgent or ticket.urgent or clocks.clock_promise(clock).quiet == "pass"
     clock_name, words = CLOCK_NAMES[clock.kind], rung_name(planned.rung.name)
     tell(
         unit,
@@ -195,7 +197,8 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
         ),
         key=f"escalation:{escalation_id}",
         ticket_number=ticket.number,
-        urgent=planned.rung.urgent or ticket.urgent,
+        urgent=urgent,
+        not_before=None if urgent else rules.policy.message_at(unit.now, rules.calendar),
     )
     ESCALATIONS.labels(clock.kind, planned.rung.name).inc()
     return True

@@ -1,6 +1,7 @@
 """Telling people: through the outbox into their inbox, once for each key."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
@@ -23,9 +24,10 @@ def tell(
     key: str,
     ticket_number: str = "",
     urgent: bool = False,
+    not_before: datetime | None = None,
 ) -> None:
     """Ask for a notice to each target. `key` names the occasion; the same person is told of it once.
-    Without a number it is about no single ticket."""
+    Without a number it is about no single ticket. Before `not_before` nobody hears of it."""
     emit(
         unit,
         *(
@@ -41,6 +43,7 @@ def tell(
                     "urgent": urgent,
                 },
                 queue=Queue.urgent if urgent else Queue.default,
+                not_before=not_before,
             )
             for target in targets
         ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.outbox.models import OutboxMessage
@@ -61,11 +61,14 @@ def give_back(session: Session, ids: list[int], *, leased_until: datetime, now: 
     )
 
 
-def oldest_pending(session: Session) -> datetime | None:
-    """When the oldest message that is neither done nor buried was written."""
+def oldest_pending(session: Session, now: datetime) -> datetime | None:
+    """When the oldest message that is neither done nor buried was written, leaving out those that are to wait
+    beyond `now` and were not published yet: a night's quiet is no delay."""
     return session.scalar(
         select(func.min(OutboxMessage.created_at)).where(
-            OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None)
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.buried_at.is_(None),
+            or_(OutboxMessage.publishes > 0, OutboxMessage.available_at <= now),
         )
     )
 

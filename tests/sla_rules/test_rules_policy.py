@@ -21,6 +21,7 @@ from sla_rules import (
     Policy,
     PolicyInvalid,
     Promise,
+    QuietHours,
     Tier,
     TierRequired,
     load_policy,
@@ -160,6 +161,7 @@ def test_a_policy_stored_before_there_was_a_choice_reads_and_keeps_its_version()
     assert policy.version == "qinghai-2026.1+6fa457a6"
     assert policy.promise(ClockKind.sign, urgent=True).quiet == "pass"
     assert policy.recount_shorten == "keep"
+    assert policy.quiet_hours is None
     assert policy_from_document(policy.to_document()) == policy
 
 
@@ -171,6 +173,16 @@ def test_a_recount_keeps_what_was_told_unless_the_policy_says_otherwise(policy: 
     assert following.recount_shorten == "follow"
     assert policy_from_document(following.to_document()) == following
     assert following.version != policy.version
+
+
+def test_quiet_hours_survive_being_stored_and_may_be_left_out(policy: Policy, document: Document) -> None:
+    assert policy.quiet_hours == QuietHours(time(22), time(7), source=document["quiet_hours"]["source"])
+    document["quiet_hours"]["rest_days"] = True
+    changed = policy_from_document(document)
+    assert changed.version != policy.version
+    assert policy_from_document(json.loads(json.dumps(changed.to_document()))) == changed
+    del document["quiet_hours"]
+    assert policy_from_document(document).quiet_hours is None
 
 
 def test_the_version_follows_the_content(policy: Policy) -> None:
@@ -221,6 +233,10 @@ WRONG: list[tuple[str, Callable[[Document], object]]] = [
     ("recount.shorten: unknown value None", lambda it: it["recount"].pop("shorten")),
     ("recount.source: must be a text", lambda it: it["recount"].pop("source")),
     ("recount.lengthen: unknown key", lambda it: it["recount"].update(lengthen="follow")),
+    ("quiet_hours.to: must differ from `from`", lambda it: it["quiet_hours"].update(to=time(22))),
+    ("quiet_hours.from: must be a local time", lambda it: it["quiet_hours"].pop("from")),
+    ("quiet_hours.source: must be a text", lambda it: it["quiet_hours"].pop("source")),
+    ("quiet_hours.until: unknown key", lambda it: it["quiet_hours"].update(until=time(7))),
     ("recount: must be a table [recount], got 'keep'", lambda it: it.update(recount="keep")),
     ("promise[2].source: must be a text", lambda it: it["promise"][1].pop("source")),
     ("promise[2].amuont: unknown key", lambda it: it["promise"][1].update(amuont=5)),
