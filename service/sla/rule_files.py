@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from service.core.errors import Malformed
 from service.sla.calendar_files import CalendarFile, decoded, read_calendar_file
-from service.sla.rules import Rules
 from sla_rules import LocalArrangement, NoticeReading, Policy, WorkCalendar, laid_over, read_policy, with_year
 from sla_rules.notice_reading import examine_year
 
@@ -48,14 +47,14 @@ class RuleProposal:
     policy: Policy | None = None
 
 
-def read_rule_file(rules: Rules, file: RuleFile) -> CalendarFile | Policy:
-    """What the file says, doubts and all. Raises as `read_calendar_file` does, PolicyInvalid, YearNotInForce."""
+def read_rule_file(calendar: WorkCalendar, file: RuleFile) -> CalendarFile | Policy:
+    """What the file says beside the calendar in force, doubts and all. Raises as `read_calendar_file` does, PolicyInvalid, YearNotInForce."""
     text = decoded(file.raw, file.name)
     if _POLICY.search(text):
         return read_policy(text, origin=file.name)
     amended = None
     if file.amends:
-        amended = next((year for year in rules.calendar.years if year.year == file.year), None)
+        amended = next((year for year in calendar.years if year.year == file.year), None)
         if amended is None:
             raise YearNotInForce(year=file.year or "?")
     return read_calendar_file(
@@ -63,17 +62,17 @@ def read_rule_file(rules: Rules, file: RuleFile) -> CalendarFile | Policy:
     )
 
 
-def rule_proposal(rules: Rules, file: RuleFile) -> RuleProposal:
-    """The calendar or policy that the file makes of the rules in force.
+def rule_proposal(calendar: WorkCalendar, file: RuleFile) -> RuleProposal:
+    """The policy in the file, or the calendar that the file makes of the one in force.
 
     Raises what `read_rule_file` raises, NoticeUnreadable quoting what is in doubt, SourceMissing, CalendarInvalid.
     """
-    said = read_rule_file(rules, file)
+    said = read_rule_file(calendar, file)
     if isinstance(said, Policy):
         return RuleProposal(said, policy=said)
     if isinstance(said, LocalArrangement):
-        return RuleProposal(said, calendar=laid_over(rules.calendar, said))
-    return RuleProposal(said, calendar=with_year(rules.calendar, said.to_year(*_addresses(said, file.source))))
+        return RuleProposal(said, calendar=laid_over(calendar, said))
+    return RuleProposal(said, calendar=with_year(calendar, said.to_year(*_addresses(said, file.source))))
 
 
 def _addresses(said: NoticeReading, source: str) -> list[str]:
