@@ -5,7 +5,7 @@ recorded, "now" the one `sla_rules.simulate` recomputes; both are judged by the 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -295,7 +295,7 @@ def _past_clocks(unit: Unit, command: SimulateHistory) -> Iterator[PastClock]:
             reference=number,
             union=row.org_code,
             tier=Tier(row.tier) if row.tier else None,
-            clock=replace(clock_value(row, pauses), cycle=row.cycle),
+            clock=clock_value(row, pauses),
             recorded_due_at=row.due_at,
             urgent=row.urgent,
             resumes_at=counted_as_of(pauses, unit.now),
