@@ -7,18 +7,17 @@ import json
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from sla_rules.calendar import WorkCalendar
 from sla_rules.errors import TierRequired
 from sla_rules.ladder import AtDue, AtFraction, AtWorkingDays, AtWorkingTime, Ladder, Place
 from sla_rules.promise import ClockKind, Promise, Tier, Unit
 from sla_rules.quiet import QuietHours
-
-RecountRule = Literal["keep", "follow"]
+from sla_rules.recount import Shorten
 
 DOCUMENT_FORMAT = 1
-RECOUNT_RULES: tuple[str, ...] = get_args(RecountRule)
+SHORTEN_RULES: tuple[str, ...] = get_args(Shorten)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ class Policy:
     ladders: tuple[LadderRule, ...]
     limits: Limits
     limit_sources: tuple[tuple[str, str], ...] = ()
-    recount_shorten: RecountRule = "keep"
+    recount_shorten: Shorten = "keep"
     recount_source: str = ""
     quiet_hours: QuietHours | None = None
 

@@ -28,7 +28,7 @@ from sla_rules.ladder import (
     Rung,
     check_ladder,
 )
-from sla_rules.policy import DOCUMENT_FORMAT, RECOUNT_RULES, LadderRule, Limits, Policy, PromiseRule, RecountRule
+from sla_rules.policy import DOCUMENT_FORMAT, SHORTEN_RULES, LadderRule, Limits, Policy, PromiseRule
 from sla_rules.promise import (
     END_RULES,
     QUIET_RULES,
@@ -43,6 +43,7 @@ from sla_rules.promise import (
     Unit,
 )
 from sla_rules.quiet import QuietHours
+from sla_rules.recount import Shorten
 from sla_rules.toml_lines import line_of
 
 _BUILT_IN = Path(__file__).parent / "policies" / "qinghai.toml"
@@ -344,12 +345,12 @@ def _read_rung(table: _Table) -> Rung:
         return Rung(name=name, at=at, audience=audience, effects=effects, urgent=urgent)
 
 
-def _read_recount(top: _Table) -> tuple[RecountRule, str]:
+def _read_recount(top: _Table) -> tuple[Shorten, str]:
     if not top.has("recount"):
         return "keep", ""
     table = top.table("recount", "[recount]")
     table.only("shorten", "source")
-    return cast("RecountRule", table.choice("shorten", RECOUNT_RULES)), table.text("source")
+    return cast("Shorten", table.choice("shorten", SHORTEN_RULES)), table.text("source")
 
 
 def _read_quiet_hours(top: _Table) -> QuietHours | None:
