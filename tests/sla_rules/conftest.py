@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -31,12 +30,3 @@ def at() -> Callable[[str], datetime]:
         return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
 
     return instant
-
-
-@pytest.fixture(scope="session")
-def vectors() -> Path:
-    """The shared tables beside the project; a test that needs them is skipped where they are absent."""
-    folder = Path(__file__).resolve().parents[2].parent / "shared" / "vectors"
-    if not folder.is_dir():
-        pytest.skip(f"the shared vectors are not at {folder}; the project's own copy of the numbers still runs")
-    return folder

@@ -14,7 +14,6 @@ from sla_rules import (
     CalendarInvalid,
     DateExpected,
     DayOverride,
-    Holiday,
     NaiveTime,
     NoticeInvalid,
     NoticeYear,
@@ -182,25 +181,6 @@ def test_a_rest_day_rolls_forward_and_a_working_day_stays(calendar: WorkCalendar
 
 
 # -- editions: a year published twice -------------------------------------------------------------------
-
-
-def labour_day_2019(*, amended: bool) -> WorkCalendar:
-    holiday = (
-        Holiday("劳动节", tuple(days(date(2019, 5, 1), date(2019, 5, 4))), (date(2019, 4, 28), date(2019, 5, 5)))
-        if amended
-        else Holiday("劳动节", (date(2019, 5, 1),))
-    )
-    return WorkCalendar.from_years([NoticeYear(2019, holidays=(holiday,))])
-
-
-@pytest.mark.parametrize(
-    ("accepted", "before", "after"),
-    [("2019-04-22", "2019-04-29", "2019-04-28"), ("2019-04-30", "2019-05-08", "2019-05-09")],
-)
-def test_an_amended_notice_moves_deadlines_both_ways(accepted: str, before: str, after: str) -> None:
-    start = date.fromisoformat(accepted)
-    assert labour_day_2019(amended=False).add_working_days(start, 5) == date.fromisoformat(before)
-    assert labour_day_2019(amended=True).add_working_days(start, 5) == date.fromisoformat(after)
 
 
 def test_the_calendar_of_2018_did_not_know_its_last_days_yet() -> None:

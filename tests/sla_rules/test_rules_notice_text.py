@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -24,6 +22,8 @@ from sla_rules import (
     read_notice,
     year_from_document,
 )
+from tests.rows import shared
+from tests.sla_rules.rows_of_notices import ROWS, shared_rows
 
 WEEKDAYS = "一二三四五六日"
 NUMERALS = "一二三四五六七八九"
@@ -66,12 +66,20 @@ def built_in(year: int) -> NoticeYear:
 # Sentences ------------------------------------------------------------------------------------------------
 
 
-def test_every_known_sentence_means_its_days(vectors: Path) -> None:
-    entries = json.loads((vectors / "notice_sentences.json").read_text(encoding="utf-8"))
-    assert len(entries) == 37
-    for entry in entries:
-        wanted = {(day["date"], day["isOffDay"]) for day in entry["expected"]}
-        assert days_of(read_notice(entry["description"], year=entry["year"])) == wanted, entry["description"]
+OWN_ROWS = [(year, sentence, days(wanted)) for year, sentence, wanted in ROWS]
+SHARED = shared("notice_sentences.json")
+KNOWN = shared_rows(SHARED) if SHARED else OWN_ROWS
+
+
+@pytest.mark.parametrize(("year", "sentence", "wanted"), KNOWN, ids=[f"{row[0]} {row[1][:12]}" for row in KNOWN])
+def test_a_known_sentence_means_its_days(year: int, sentence: str, wanted: Days) -> None:
+    assert days_of(read_notice(sentence, year=year)) == wanted
+
+
+def test_the_own_copy_of_the_sentences_is_whole() -> None:
+    assert len(ROWS) == 37
+    if SHARED:
+        assert shared_rows(SHARED) == OWN_ROWS
 
 
 @pytest.mark.parametrize(
