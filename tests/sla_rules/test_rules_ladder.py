@@ -16,7 +16,6 @@ from sla_rules import (
     Clock,
     ClockKind,
     LadderInvalid,
-    NoticeYear,
     OpenPauseNeedsAsOf,
     PlannedRung,
     Policy,
@@ -100,16 +99,6 @@ def test_offsets_before_and_after_the_deadline_run_in_working_time(calendar: Wor
         at("2026-11-18 11:00"),
         at("2026-11-19 16:30"),
     ]
-
-
-def test_a_warning_moves_with_a_pause(at: At) -> None:
-    # Four hours from 13:00, a warning an hour before; ten minutes of pause move both.
-    all_day = WorkCalendar.from_years([NoticeYear(2034)], ["08:00-19:00"])
-    running = Clock(ClockKind.resolve, Promise("working_minutes", 240), at("2034-08-16 13:00"))
-    paused = running.pause(at("2034-08-16 14:00"), "").resume(at("2034-08-16 14:10"))
-    ladder = [WARN_60, BREACH]
-    assert [entry.at for entry in plan(running, ladder, all_day)] == [at("2034-08-16 16:00"), at("2034-08-16 17:00")]
-    assert [entry.at for entry in plan(paused, ladder, all_day)] == [at("2034-08-16 16:10"), at("2034-08-16 17:10")]
 
 
 def test_a_pause_within_the_warning_is_passed_over(calendar: WorkCalendar, at: At) -> None:

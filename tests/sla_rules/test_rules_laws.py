@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import random
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 from hypothesis import assume, given, settings
@@ -26,9 +28,12 @@ from sla_rules import (
     parse_hours,
     plan,
 )
+from sla_rules.promise import EndRule
+from tests.rows import covers
 
 YEAR = 2026
-FIRST, LAST = datetime(YEAR, 1, 1, tzinfo=UTC), datetime(YEAR, 12, 1, tzinfo=UTC)
+# From the second, so that the year has begun in every zone.
+FIRST, LAST = datetime(YEAR, 1, 2, tzinfo=UTC), datetime(YEAR, 12, 1, tzinfo=UTC)
 REAL_FIRST, REAL_LAST = datetime(2010, 1, 4, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -41,11 +46,23 @@ HOURS = (
 )
 
 
+# Mostly ours; the others change their clocks by an hour in either half of the year, or by half an hour.
+ZONES = ("Asia/Shanghai", "Asia/Shanghai", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
+HALF_DAY = parse_hours(["09:00-11:30"])
+
+
 @cache
-def built(off: frozenset[date], work: frozenset[date], hours: tuple[str, ...], tz: str) -> WorkCalendar:
+def built(
+    off: frozenset[date], work: frozenset[date], hours: tuple[str, ...], tz: str, halves: frozenset[date] = frozenset()
+) -> WorkCalendar:
     holiday = Holiday("节", tuple(sorted(off)), tuple(sorted(work)))
     years = [NoticeYear(YEAR, holidays=(holiday,) if off or work else ())]
-    return WorkCalendar.from_years(years, list(hours), tz, horizon_years=1)
+    overrides = [DayOverride(day, "work", HALF_DAY) for day in sorted(halves - off - work) if day.weekday() < 5]
+    return WorkCalendar.from_years(years, list(hours), tz, overrides=overrides, horizon_years=1)
+
+
+def year_days() -> Iterable[date]:
+    return (date(YEAR, 1, 1) + timedelta(days=offset) for offset in range(365))
 
 
 days_of_year = st.integers(0, 364).map(lambda offset: date(YEAR, 1, 1) + timedelta(days=offset))
@@ -53,14 +70,15 @@ days_of_year = st.integers(0, 364).map(lambda offset: date(YEAR, 1, 1) + timedel
 
 @st.composite
 def calendars(draw: st.DrawFn) -> WorkCalendar:
-    """A year with holidays of one to nine days, weekend days worked, any hours, with and without summer time."""
+    """A year with holidays of one to nine days, weekend days worked, half days, any hours, with and without summer
+    time."""
     off: set[date] = set()
     for first, length in draw(st.lists(st.tuples(days_of_year, st.integers(1, 9)), max_size=6)):
         off |= {first + timedelta(days=offset) for offset in range(length)}
     off = {day for day in off if day.year == YEAR}
     work = {day for day in draw(st.sets(days_of_year, max_size=12)) if day.weekday() > 4} - off
-    tz = draw(st.sampled_from(["Asia/Shanghai", "Asia/Shanghai", "UTC", "Europe/Berlin"]))
-    return built(frozenset(off), frozenset(work), draw(st.sampled_from(HOURS)), tz)
+    halves = draw(st.frozensets(days_of_year, max_size=3))
+    return built(frozenset(off), frozenset(work), draw(st.sampled_from(HOURS)), draw(st.sampled_from(ZONES)), halves)
 
 
 def moments(first: datetime = FIRST, last: datetime = LAST) -> st.SearchStrategy[datetime]:
@@ -72,6 +90,22 @@ spans = st.integers(0, 200 * 3600 * 10**6).map(lambda amount: amount * MICROSECO
 day_promises = st.one_of(
     st.builds(Promise, st.just("working_days"), st.integers(1, 40)),
     st.builds(Promise, st.just("calendar_days"), st.integers(1, 60)),
+)
+ends_of_days = st.sampled_from(["end_of_day", "office_end"])
+# Every promise in days that may not end on a rest day, under every rule of start and end.
+ruled_days = st.one_of(
+    st.builds(Promise, st.just("working_days"), st.integers(1, 40), end=ends_of_days),
+    st.builds(
+        Promise,
+        st.sampled_from(["working_days", "calendar_days"]),
+        st.integers(1, 40),
+        start=st.just("same_day"),
+        cutoff=st.sampled_from([None, time(9), time(17)]),
+        end=ends_of_days,
+    ),
+    st.builds(Promise, st.just("calendar_days"), st.integers(1, 60), end=ends_of_days),
+    st.builds(Promise, st.just("same_day"), st.just(1), cutoff=st.sampled_from([time(9), time(17)]), end=ends_of_days),
+    st.just(Promise("same_day", 1, end="office_end")),
 )
 minute_promises = st.builds(Promise, st.sampled_from(["working_minutes", "real_minutes"]), st.integers(1, 6000))
 promises = st.one_of(st.just(Promise("same_day", 1)), day_promises, minute_promises)
@@ -99,6 +133,25 @@ def test_adding_then_measuring_gives_back_the_amount(calendar: WorkCalendar, sta
     if span:
         # The earliest such instant: a moment before it, some of the span is still missing.
         assert calendar.open_time_between(start, end - MICROSECOND) < span
+
+
+@covers("S25")
+def test_ten_thousand_spans_measure_back_and_order_as_they_should() -> None:
+    chance = random.Random(12351)
+    weekends = [day for day in year_days() if day.weekday() > 4]
+    for _ in range(20):
+        off = frozenset(chance.sample(list(year_days()), 30))
+        work = frozenset(chance.sample(weekends, 10)) - off
+        calendar = built(off, work, chance.choice(HOURS), chance.choice(ZONES))
+        asked = [
+            (FIRST + chance.random() * (LAST - FIRST), timedelta(seconds=chance.randrange(200 * 3600)))
+            for _ in range(500)
+        ]
+        ends = [calendar.add_open_time(start, span) for start, span in asked]
+        for (start, span), end in zip(asked, ends, strict=True):
+            assert calendar.open_time_between(start, end) == span
+            assert calendar.add_open_time(start, span + timedelta(seconds=1)) > end
+            assert calendar.add_open_time(start + timedelta(minutes=1), span) >= end
 
 
 @given(calendars(), moments(first=datetime(YEAR, 5, 1, tzinfo=UTC)), spans)
@@ -142,7 +195,7 @@ def test_openings_agree_with_being_open(calendar: WorkCalendar, at: datetime) ->
 
 @given(calendars(), days_of_year)
 def test_the_windows_of_a_day_are_its_open_time(calendar: WorkCalendar, day: date) -> None:
-    assume(calendar.tz != "Europe/Berlin" or day not in (date(YEAR, 3, 29), date(YEAR, 10, 25)))
+    assume(calendar.end_of_day(day) - calendar.start_of_day(day) == timedelta(days=1))
     minutes = sum(window.minutes for window in calendar.windows(day))
     measured = calendar.open_time_between(calendar.start_of_day(day), calendar.end_of_day(day))
     assert measured == timedelta(minutes=minutes)
@@ -169,23 +222,31 @@ def test_counting_one_by_one_agrees(calendar: WorkCalendar, one: date, other: da
     assert calendar.working_days_between(start, end) == slow == -calendar.working_days_between(end, start)
 
 
-@given(calendars(), moments(), day_promises)
-def test_a_promise_in_days_never_ends_on_a_rest_day(calendar: WorkCalendar, start: datetime, promise: Promise) -> None:
-    due = deadline(promise, start, calendar)
-    assert calendar.is_working_day(due.last_day)
-    assert due.due_at == calendar.end_of_day(due.last_day)
-
-
-@given(calendars(), days_of_year, st.integers(1, 40))
-def test_every_day_of_a_holiday_has_the_deadline_of_the_last_working_day_before_it(
-    calendar: WorkCalendar, day: date, count: int
+@given(calendars(), moments(), ruled_days, st.integers(0, 6), st.data())
+def test_a_promise_in_days_never_ends_on_a_rest_day(
+    calendar: WorkCalendar, start: datetime, promise: Promise, extension: int, data: st.DataObject
 ) -> None:
-    promise = Promise("working_days", count)
+    stood = data.draw(st.one_of(st.just(()), pauses(start)))
+    due = deadline(promise, start, calendar, pauses=stood, extension_days=extension)
+    assert calendar.is_working_day(due.last_day)
+    ends = {"end_of_day": calendar.end_of_day(due.last_day), "office_end": calendar.office_end(due.last_day)}
+    assert due.due_at == ends[promise.end]
+    assert due.last_day >= calendar.local_date(start)
+
+
+@given(calendars(), days_of_year, st.integers(1, 40), st.sampled_from(["end_of_day", "office_end"]), st.data())
+def test_every_day_of_a_holiday_has_the_deadline_of_the_last_working_day_before_it(
+    calendar: WorkCalendar, day: date, count: int, end: EndRule, data: st.DataObject
+) -> None:
+    promise = Promise("working_days", count, end=end)
     before = calendar.roll_forward(day)
     expected = deadline(promise, calendar.start_of_day(before), calendar)
+    assert expected.last_day == calendar.add_working_days(before, count)
     resting = before + timedelta(days=1)
     while not calendar.is_working_day(resting):
-        assert deadline(promise, calendar.start_of_day(resting), calendar) == expected
+        first, last = calendar.start_of_day(resting), calendar.end_of_day(resting)
+        moment = data.draw(moments(first, last - MICROSECOND))
+        assert deadline(promise, moment, calendar) == expected
         resting += timedelta(days=1)
 
 
@@ -195,24 +256,53 @@ def test_a_later_start_never_ends_earlier(
 ) -> None:
     earlier, later = sorted((one, other))
     assert deadline(promise, earlier, calendar).due_at <= deadline(promise, later, calendar).due_at
-
-
-@given(calendars(), moments(), st.integers(1, 40), st.integers(1, 40))
-def test_a_longer_promise_never_ends_earlier(calendar: WorkCalendar, start: datetime, one: int, other: int) -> None:
-    short, long = sorted((one, other))
-    for unit in ("working_days", "calendar_days", "working_minutes", "real_minutes"):
-        ends = [deadline(Promise(unit, amount), start, calendar).due_at for amount in (short, long)]
+    for extension in (1, 3):
+        ends = [deadline(promise, start, calendar, extension_days=extension).due_at for start in (earlier, later)]
         assert ends == sorted(ends)
 
 
-@given(calendars(), moments(), st.integers(1, 30), days_of_year)
+@given(calendars(), moments(), st.integers(1, 40), st.integers(1, 40), st.integers(0, 5), st.data())
+def test_a_longer_promise_never_ends_earlier(
+    calendar: WorkCalendar, start: datetime, one: int, other: int, extension: int, data: st.DataObject
+) -> None:
+    short, long = sorted((one, other))
+    stood = data.draw(pauses(start))
+    for unit in ("working_days", "calendar_days", "working_minutes", "real_minutes"):
+        ends = [
+            deadline(Promise(unit, amount), start, calendar, pauses=stood, extension_days=extension).due_at
+            for amount in (short, long)
+        ]
+        assert ends == sorted(ends)
+        longer = deadline(Promise(unit, short), start, calendar, pauses=stood, extension_days=extension + 1).due_at
+        assert longer > ends[0]
+
+
+@given(calendars(), moments(), st.one_of(ruled_days, minute_promises), days_of_year, st.data())
 def test_a_made_up_day_never_makes_a_deadline_later(
-    calendar: WorkCalendar, start: datetime, count: int, day: date
+    calendar: WorkCalendar, start: datetime, promise: Promise, day: date, data: st.DataObject
 ) -> None:
     assume(not calendar.is_working_day(day))
-    promise = Promise("working_days", count)
+    stood = data.draw(st.one_of(st.just(()), pauses(start)))
     more = calendar.with_overrides([DayOverride(day, "work")])
-    assert deadline(promise, start, more).due_at <= deadline(promise, start, calendar).due_at
+    assert (
+        deadline(promise, start, more, pauses=stood).due_at <= deadline(promise, start, calendar, pauses=stood).due_at
+    )
+
+
+@given(calendars(), moments(), st.integers(1, 30), st.data())
+def test_a_made_up_day_within_a_promise_brings_it_forward_to_the_working_day_before(
+    calendar: WorkCalendar, start: datetime, count: int, data: st.DataObject
+) -> None:
+    promise = Promise("working_days", count)
+    due = deadline(promise, start, calendar).last_day
+    span = (due - calendar.local_date(start)).days
+    resting = [
+        day for day in (due - timedelta(days=offset) for offset in range(1, span)) if not calendar.is_working_day(day)
+    ]
+    assume(resting)
+    day = data.draw(st.sampled_from(resting))
+    more = calendar.with_overrides([DayOverride(day, "work")])
+    assert deadline(promise, start, more).last_day == more.add_working_days(due, -1)
 
 
 # -- pauses ---------------------------------------------------------------------------------------------

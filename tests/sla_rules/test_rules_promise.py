@@ -9,7 +9,6 @@ import pytest
 
 from sla_rules import (
     NaiveTime,
-    NoticeYear,
     OpenPauseNeedsAsOf,
     OutsideCalendar,
     Pause,
@@ -207,17 +206,6 @@ def test_a_pause_of_no_length_is_allowed_and_one_backwards_is_not(calendar: Work
     assert deadline(HALF_HOUR, at("2026-11-18 09:45"), calendar, pauses=[nothing]).due_at == at("2026-11-18 10:15")
     with pytest.raises(PausesInvalid):
         Pause(at("2026-11-18 10:00"), at("2026-11-18 09:59"))
-
-
-# -- pauses and hours of other systems' scenarios -------------------------------------------------------
-
-
-def test_time_used_up_after_a_pause_stays_at_closing(at: At) -> None:
-    # 120 minutes, one hour used, then paused until an hour before closing: due at closing, not next morning.
-    all_week = WorkCalendar.from_years([NoticeYear(2013)], ["09:00-18:00"], rest_weekdays=[])
-    pause = Pause(at("2013-06-04 12:00"), at("2013-06-04 17:00"))
-    due = deadline(Promise("working_minutes", 120), at("2013-06-04 11:00"), all_week, pauses=[pause])
-    assert due.due_at == at("2013-06-04 18:00")
 
 
 # -- extensions -----------------------------------------------------------------------------------------
