@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from service.core.clock import Clock, SystemClock
 from service.core.crypto import Vault
-from service.core.db import Database
+from service.core.db import AdvisoryLock, Database
 from service.core.ids import new_correlation_id
 from service.core.settings import Settings
 from service.core.unit import SYSTEM, Actor, Unit
@@ -22,9 +22,6 @@ from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
 from service.tickets.messages import WORKER_SMS, worker_sms_handler
 from service.tickets.recounting import RECOUNT, recount_by_message
-
-# Any fixed number: it only has to be the same in every process that migrates.
-_MIGRATION_LOCK = 12_351_001
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ def migrate(database: Database, revision: str = "head") -> None:
     with database.engine.connect() as connection:
         # A migration may rewrite a table: it has its own patience, and gives way to nobody's transaction for long.
         connection.execute(text("set statement_timeout = '10min'; set lock_timeout = '10s'"))
-        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": AdvisoryLock.migration})
         connection.commit()
         try:
             config.attributes["connection"] = connection
@@ -122,6 +119,6 @@ def migrate(database: Database, revision: str = "head") -> None:
             connection.commit()
         finally:
             connection.rollback()
-            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": AdvisoryLock.migration})
             connection.execute(text("reset statement_timeout; reset lock_timeout"))
             connection.commit()

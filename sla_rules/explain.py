@@ -61,6 +61,9 @@ _UNIT_EN = {
 }
 
 
+_Run = tuple[bool, str, str, date, date, int]
+
+
 @dataclass(frozen=True, slots=True)
 class ExplainLine:
     """One local day.
@@ -174,7 +177,12 @@ class Explanation:
 
     def sentences(self, lang: Language = "zh") -> tuple[str, ...]:
         """The explanation as sentences in Chinese or English, days treated alike drawn together."""
-        return _sentences_zh(self) if lang == "zh" else _sentences_en(self)
+        runs = tuple(_runs(self.lines))
+        return _sentences_zh(self, runs) if lang == "zh" else _sentences_en(self, runs)
+
+    def summary(self, lang: Language = "zh") -> tuple[str, ...]:
+        """The same without the days, to stand beside a table of them."""
+        return _sentences_zh(self, ()) if lang == "zh" else _sentences_en(self, ())
 
 
 def explain(
@@ -341,10 +349,10 @@ def _minute_lines(promise: Promise, counted: Course, calendar: WorkCalendar) -> 
 # -- sentences -------------------------------------------------------------------------------------------
 
 
-def _sentences_zh(it: Explanation) -> tuple[str, ...]:
+def _sentences_zh(it: Explanation, runs: tuple[_Run, ...]) -> tuple[str, ...]:
     promised = _UNIT_ZH[it.promise.unit].format(it.promise.amount)
     out = [f"承诺:{promised};{it.started_local:%Y-%m-%d %H:%M} 起。"]
-    for counted, zh, _, first, last, days in _runs(it.lines):
+    for counted, zh, _, first, last, days in runs:
         when = f"{first}" if first == last else f"{first} 至 {last}({days} 天)"
         out.append(f"{when}:{'计入' if counted else '不计'},{zh}。")
     out += [
@@ -369,10 +377,10 @@ def _sentences_zh(it: Explanation) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _sentences_en(it: Explanation) -> tuple[str, ...]:
+def _sentences_en(it: Explanation, runs: tuple[_Run, ...]) -> tuple[str, ...]:
     promised = _UNIT_EN[it.promise.unit].format(it.promise.amount)
     out = [f"Promised: {promised}, from {it.started_local:%Y-%m-%d %H:%M}."]
-    for counted, _, en, first, last, days in _runs(it.lines):
+    for counted, _, en, first, last, days in runs:
         when = f"{first}" if first == last else f"{first} to {last} ({days} days)"
         out.append(f"{when}: {'counted' if counted else 'not counted'}, {en}.")
     out += [
@@ -397,7 +405,7 @@ def _sentences_en(it: Explanation) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _runs(lines: tuple[ExplainLine, ...]) -> Iterator[tuple[bool, str, str, date, date, int]]:
+def _runs(lines: tuple[ExplainLine, ...]) -> Iterator[_Run]:
     """Consecutive lines of one verdict and one kind of reason, whatever their weekdays."""
     for (counted, zh, en), group in groupby(lines, key=_verdict):
         days = list(group)

@@ -7,11 +7,8 @@ and a rung enters the ledger once.
 
 import psycopg
 
-from service.core.db import Database
+from service.core.db import AdvisoryLock, Database
 from workers.connections import dedicated_connection
-
-# Any fixed number: it only has to be the same in every scheduler of one database.
-_LEADER_LOCK = 12_351_002
 
 
 class Leadership:
@@ -31,7 +28,7 @@ class Leadership:
             if self._held:
                 self._connection.execute("select 1")  # a lost connection is a lost lock
             else:
-                row = self._connection.execute("select pg_try_advisory_lock(%s)", [_LEADER_LOCK]).fetchone()
+                row = self._connection.execute("select pg_try_advisory_lock(%s)", [AdvisoryLock.leader]).fetchone()
                 self._held = row is not None and bool(row[0])
         except psycopg.OperationalError:
             self.let_go()

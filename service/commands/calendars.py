@@ -1,126 +1,259 @@
-"""`hotline calendar import`: the State Council's notice as it was published, a feed, a table or a file of our own."""
+"""`hotline calendar import`, `preview`, `arrangement`, `changes`: what a file says, what it would do, doing it.
+
+A file is the State Council's notice as it was published, a feed, a table, a file of our own, or a policy.
+"""
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.frame import REFUSED, WRONG, complain, say, say_table
+from service.commands.frame import (
+    REFUSED,
+    WRONG,
+    AsJson,
+    application,
+    complain,
+    progress_bar,
+    say,
+    say_json,
+    say_table,
+    with_progress,
+)
+from service.commands.rule_tables import (
+    change_document,
+    preview_document,
+    show,
+    show_arrangement,
+    show_change,
+    show_figures,
+    show_moves,
+    show_policy,
+)
+from service.core.clock import local
 
 if TYPE_CHECKING:
-    from service.sla.calendar_files import CalendarFile
-    from sla_rules import DayOverride, LocalArrangement, NoticeReading
+    from service.bootstrap import Application
+    from service.core.unit import Unit
+    from service.sla.models import RuleChange
+    from service.sla.rule_files import RuleFile
+    from service.sla.rules import Rules
+    from service.tickets.recounting import Preview
+    from sla_rules import Policy, WorkCalendar
 
-_WEEKDAYS = "一二三四五六日"
-_KINDS = {"off": "休息 off", "work": "上班 work"}
 _STANDARD_INPUT = Path("-")
-_SHOWN = 60  # the opening and the closing of a notice are long, and known by their first words
+_WAIT = 0.2  # seconds
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE|-",
+        help="通知全文、ics、csv、toml(年份、本地安排或时限规则);- 为标准输入 / "
+        "the notice, .ics, .csv, .toml (a year, a local arrangement, a policy); - is standard input",
+    ),
+]
+Year = Annotated[int | None, typer.Option(help="所属年份,文中已写明则可省略 / where the file states none, or several")]
+Source = Annotated[str, typer.Option(help="通知的网址 / address the notice was published at")]
+Amends = Annotated[
+    bool, typer.Option("--amends", help="修订已载入的年份,其余日期不变 / changes days of a year in force")
+]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the group `calendar`, which has to be there already."""
+    """Add the commands to the group `calendar`, which has to be there already."""
     calendar = next(entry.typer_instance for entry in app.registered_groups if entry.name == "calendar")
     assert calendar is not None  # noqa: S101 - Typer allows a group without an application, this house has none
-    calendar.command("import")(import_notice)
+    calendar.command("import")(import_file)
+    calendar.command("preview")(preview_file)
+    calendar.command("arrangement")(arrangement)
+    calendar.command("changes")(changes)
 
 
-def import_notice(
-    notice: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE|-",
-            help="通知全文、ics、csv、toml;- 为标准输入 / the notice, .ics, .csv, .toml; - is standard input",
-        ),
-    ],
-    check: Annotated[bool, typer.Option("--check", help="只核对 / only check")],  # noqa: ARG001 - nothing else is done yet
-    year: Annotated[
-        int | None, typer.Option(help="所属年份,文中已写明则可省略 / where the file states none, or several")
-    ] = None,
+def import_file(
+    file: File,
+    check: Annotated[bool, typer.Option("--check", help="只核对,不载入 / only check")] = False,
+    reason: Annotated[str, typer.Option(help="载入并写明理由 / load it, for this reason")] = "",
+    year: Year = None,
+    source: Source = "",
+    amends: Amends = False,
 ) -> None:
-    """核对放假通知或日历文件:列出读懂的日期和存疑之处。/ Check a notice or a calendar file: the days and the doubts.
+    """核对并载入放假通知、日历文件或时限规则。/ Check a notice, a calendar file or a policy, and put it in force.
 
-    有存疑则退出码为 1。/ Exit code 1 on any doubt.
+    有存疑则退出码为 1,不载入。载入后未办结工单的期限随即重新计算。
+    / Exit code 1 on any doubt, and nothing is loaded. Once loaded, the open deadlines are counted anew.
     """
-    from sla_rules import LocalArrangement
+    from service.sla.rule_files import rule_proposal
+    from service.sla.rules import current_rules
 
-    reading = read(notice, year)
-    if isinstance(reading, LocalArrangement):
-        show_arrangement(reading)
+    if check == bool(reason.strip()):
+        complain("请选择 --check(只核对)或 --reason 理由(载入)。\nSay either --check or --reason WHY (to load it).")
+        raise typer.Exit(WRONG)
+    given = _given(file, year=year, source=source, amends=amends)
+    if check:
+        _check(given)
         return
-    show(reading)
-    if reading.doubts:
-        for doubt in reading.doubts:
-            complain(f"存疑:{doubt.zh}:「{doubt.sentence}」\nin doubt: {doubt.en}")
+    with application() as parts:
+        with parts.reading() as unit:
+            rules = current_rules(unit.session)
+            _show_said(rules.calendar, given)
+            then = _proposed(unit, rules, given)
+            show_figures(_previewed(unit, then))
+        proposal = rule_proposal(rules.calendar, given)
+        change = _put_in_force(parts, rules, proposal.calendar, proposal.policy, reason)
+    say()
+    say(f"已发布:第 {change.id} 号变更 / in force: change no. {change.id}")
+    show_change(change)
+    if change.failures:
         raise typer.Exit(REFUSED)
 
 
-def read(path: Path, year: int | None) -> "CalendarFile":
-    """What a file, or standard input for `-`, says. Ends the command when it is no text."""
-    from service.sla.calendar_files import CalendarFileIsNoText, read_calendar_file
+def preview_file(
+    file: File,
+    year: Year = None,
+    source: Source = "预览 preview",
+    amends: Amends = False,
+    as_json: AsJson = False,
+) -> None:
+    """载入后会怎样:哪些未办结工单的期限会变。/ What loading it would do to the open tickets. Changes nothing."""
+    from service.sla.publishing import rules_label
+    from service.sla.rules import current_rules
+
+    given = _given(file, year=year, source=source, amends=amends)
+    with application() as parts, parts.reading() as unit:
+        rules = current_rules(unit.session)
+        then = _proposed(unit, rules, given)
+        seen = _previewed(unit, then)
+    if as_json:
+        say_json({"before": rules_label(rules), "after": rules_label(then), **preview_document(seen)})
+        return
+    say(f"现行 now:  {rules_label(rules)}")
+    say(f"将为 then: {rules_label(then)}")
+    show_figures(seen)
+    show_moves(seen.moves)
+
+
+def arrangement() -> None:
+    """以 TOML 列出现行的办公时间、例外和地区层,修改后可再载入。
+    / The office hours, exceptions and regional layers in force as TOML, to be edited and loaded again."""
+    from service.commands.timing import rules_in_force
+    from sla_rules import arrangement_of, to_toml
+
+    say(to_toml(arrangement_of(rules_in_force().calendar)).rstrip())
+
+
+def changes(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="最多几条 / at most")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """历次日历和规则变更,最近的在前。/ Changes of calendar and policy, newest first."""
+    from sqlalchemy import select
+
+    from service.sla.models import RuleChange
+
+    with application() as parts, parts.reading() as unit:
+        rows = list(unit.session.scalars(select(RuleChange).order_by(RuleChange.id.desc()).limit(limit)))
+    if as_json:
+        say_json([change_document(row) for row in rows])
+        return
+    say_table(
+        ("号 no.", "时间 at", "由 by", "已核 looked at", "变动 moved", "保留 kept", "完成 finished", "理由 reason"),
+        [
+            (
+                str(row.id),
+                f"{local(row.at):%Y-%m-%d %H:%M}",
+                row.actor_name,
+                str(row.looked_at),
+                str(row.moved),
+                str(row.kept),
+                f"{local(row.finished_at):%Y-%m-%d %H:%M}" if row.finished_at else "进行中 under way",
+                row.reason,
+            )
+            for row in rows
+        ],
+    )
+
+
+# Reading --------------------------------------------------------------------------------------------------
+
+
+def _given(path: Path, *, year: int | None, source: str, amends: bool) -> "RuleFile":
+    from service.sla.rule_files import RuleFile
 
     raw = sys.stdin.buffer.read() if path == _STANDARD_INPUT else path.read_bytes()
     name = "标准输入" if path == _STANDARD_INPUT else path.name
+    return RuleFile(raw=raw, name=name, year=year, source=source, amends=amends)
+
+
+def _check(given: "RuleFile") -> None:
+    from service.commands.timing import rules_in_force
+
+    _show_said(rules_in_force().calendar, given)
+
+
+def _show_said(calendar: "WorkCalendar", given: "RuleFile") -> None:
+    """Show what the file says. Ends the command when it is no text or anything in it is in doubt."""
+    from service.sla.calendar_files import CalendarFileIsNoText
+    from service.sla.rule_files import read_rule_file
+    from sla_rules import LocalArrangement, Policy
+
     try:
-        return read_calendar_file(raw, name=name, year=year)
+        said = read_rule_file(calendar, given)
     except CalendarFileIsNoText as refusal:
         complain(f"{refusal.sentence('zh')}\n{refusal.sentence('en')}")
         raise typer.Exit(WRONG) from None
+    if isinstance(said, Policy):
+        show_policy(said)
+    elif isinstance(said, LocalArrangement):
+        show_arrangement(said)
+    else:
+        show(said)
+        if said.doubts:
+            for doubt in said.doubts:
+                complain(f"存疑:{doubt.zh}:「{doubt.sentence}」\nin doubt: {doubt.en}")
+            raise typer.Exit(REFUSED)
 
 
-def show(reading: "NoticeReading") -> None:
-    """The days of a year one by one, what was left out, and how many there are."""
-    days = sorted(
-        (day, kind, holiday.name)
-        for holiday in reading.holidays
-        for kind, listed in ((_KINDS["off"], holiday.off), (_KINDS["work"], holiday.work))
-        for day in listed
-    )
-    say_table(
-        ("日期 date", "星期", "安排 kind", "节日 name"),
-        [(day.isoformat(), _WEEKDAYS[day.weekday()], kind, name) for day, kind, name in days],
-    )
-    for note in reading.notes:
-        sentence = note.sentence if len(note.sentence) <= _SHOWN else f"{note.sentence[:_SHOWN]}…"
-        say(f"附注 note: 「{sentence}」 {note.zh} / {note.en}")
-    off = sum(kind.endswith("off") for _day, kind, _name in days)
-    say(
-        f"{reading.year}: 放假 {off} 天,调休上班 {len(days) - off} 天,存疑 {len(reading.doubts)} 处 / "
-        f"{off} days off, {len(days) - off} worked in exchange, {len(reading.doubts)} in doubt"
-    )
+# Previewing -----------------------------------------------------------------------------------------------
 
 
-def show_arrangement(arrangement: "LocalArrangement") -> None:
-    """What a union lays over the notices: its hours, then its dated exceptions, those of each region apart."""
-    hours = arrangement.hours
-    rows: list[tuple[str, ...]] = [("办公时段 hours", " ".join(hours.default.to_document()))]
-    rows += [(f"周{_WEEKDAYS[day]}", " ".join(hours.weekdays[day].to_document())) for day in sorted(hours.weekdays)]
-    for season in hours.seasons:
-        (from_month, from_day), (to_month, to_day) = season.start, season.end
-        windows = " ".join(season.hours.to_document())
-        rows.append((f"{from_month:02d}-{from_day:02d} 至 to {to_month:02d}-{to_day:02d}", windows))
-    rows.append(("休息日 at rest", " ".join(f"周{_WEEKDAYS[day]}" for day in sorted(arrangement.rest_weekdays))))
-    say_table(("适用 when", "时段 hours"), rows)
-    _show_overrides("全省 everyone", arrangement.overrides)
-    for layer in arrangement.layers:
-        switch = "停表 stops the clock" if layer.stops_clock else "不停表 does not stop the clock"
-        _show_overrides(f"{layer.prefix} {layer.name} ({switch})", layer.days)
+def _proposed(unit: "Unit", rules: "Rules", given: "RuleFile") -> "Rules":
+    from service.sla.publishing import proposed
+    from service.sla.rule_files import rule_proposal
+
+    proposal = rule_proposal(rules.calendar, given)
+    return proposed(unit, calendar=proposal.calendar, policy=proposal.policy)
 
 
-def _show_overrides(whose: str, overrides: "tuple[DayOverride, ...]") -> None:
-    if overrides:
-        say(f"\n{whose}")
-        say_table(
-            ("日期 date", "星期", "安排 kind", "时段 hours", "名称 name", "依据 source"),
-            [
-                (
-                    day.date.isoformat(),
-                    _WEEKDAYS[day.date.weekday()],
-                    _KINDS[day.kind],
-                    " ".join(day.hours.to_document()) if day.hours else "",
-                    day.name,
-                    day.source,
-                )
-                for day in overrides
-            ],
-        )
+def _previewed(unit: "Unit", then: "Rules") -> "Preview":
+    from service.tickets.recounting import Preview, open_clocks, previewed
+
+    figures = Preview()
+    for looked in with_progress(previewed(unit, then), total=open_clocks(unit), what="预览 preview"):
+        figures.add(looked)
+    return figures
+
+
+def _put_in_force(
+    parts: "Application", rules: "Rules", calendar: "WorkCalendar | None", policy: "Policy | None", reason: str
+) -> "RuleChange":
+    """Publish, and recount here and now: no worker has to run, and one that does shares the work."""
+    from service.sla.publishing import PublishRules, rules_label
+    from service.tickets.recounting import apply_rules, open_clocks, recount_next
+
+    command = PublishRules(calendar=calendar, policy=policy, reason=reason, expected=rules_label(rules))
+    with parts.unit() as unit:
+        change = apply_rules(unit, command)
+        total = open_clocks(unit)
+
+    seen = 0
+    with progress_bar("重新计算 recount", total=total) as advance_to:
+        while change.finished_at is None:
+            with parts.unit() as unit:
+                change = recount_next(unit, change.id)
+            if change.finished_at is None and change.looked_at == seen:
+                time.sleep(_WAIT)  # somebody works on what is left
+            seen = change.looked_at
+            advance_to(seen)
+    return change

@@ -2,16 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from service.bootstrap import Application
+
+T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 / for a program to read")]
 
@@ -57,6 +59,12 @@ def _sentence(error: Exception) -> tuple[str, int] | None:
         known = f"{error.sentence('zh')}\n{error.sentence('en')}", REFUSED
     elif isinstance(error, (EmbeddedError, RuleError)):
         known = f"{error.zh}\n{error.en}", REFUSED
+    elif isinstance(error, OperationalError) and type(error.orig).__name__ in ("LockNotAvailable", "QueryCanceled"):
+        known = (
+            "数据库正忙,等待超时,什么都没有改动;请稍后再试。\n"
+            "The database was busy for too long and nothing was changed; try again in a moment.",
+            REFUSED,
+        )
     elif isinstance(error, OperationalError):
         known = (
             "连接不上数据库,请检查 HOTLINE_DATABASE_URL 以及 PostgreSQL 是否在运行。\n"
@@ -101,6 +109,26 @@ def say_table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     for line in lines:
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
         say("  ".join(cells).rstrip())
+
+
+def with_progress(items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
+    """The items passed on under a bar on standard error, where it is in no program's way."""
+    with progress_bar(what, total=total) as advance_to:
+        for done, item in enumerate(items, 1):
+            yield item
+            advance_to(done)
+
+
+@contextmanager
+def progress_bar(what: str, *, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error; the block tells it how much is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _width(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.frame import AsJson, application, complain, say, say_json, say_table
+from service.commands.frame import AsJson, application, complain, say, say_json, say_table, with_progress
 from service.commands.reporting import day_of
 
 if TYPE_CHECKING:
@@ -82,13 +82,7 @@ def simulate_command(
 
 
 def _with_progress(clocks: "Iterable[PastClock]", total: int) -> "Iterator[PastClock]":
-    """The clocks passed on under a bar on standard error, where it is in no program's way."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield from bar.track(clocks, total=total, description="模拟 / simulate")
+    return with_progress(clocks, total=total, what="模拟 simulate")
 
 
 def _policy(rules: "Rules", file: Path | None, amounts: list[str]) -> "Policy":

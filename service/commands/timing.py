@@ -5,7 +5,7 @@ Without a database they answer by the calendars and the policy that come with th
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -14,11 +14,22 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.commands.frame import REFUSED, WRONG, AsJson, application, complain, group, say, say_json, say_table
+from service.commands.frame import (
+    REFUSED,
+    WRONG,
+    AsJson,
+    application,
+    complain,
+    group,
+    say,
+    say_json,
+    say_table,
+    with_progress,
+)
 from service.core.clock import LOCAL, SystemClock, local
 
 if TYPE_CHECKING:
-    from sla_rules import Deadline, Policy, WorkCalendar
+    from sla_rules import Deadline, Explanation, Policy, WorkCalendar
 
 BATCH_COLUMNS = ("tier", "accepted_at")
 _KINDS = {"off": "休息 off", "work": "上班 work"}
@@ -39,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _InForce:
+class InForce:
     """The rules an answer is given by, and where they come from."""
 
     policy: "Policy"
@@ -51,20 +62,20 @@ class _InForce:
         return "数据库 published" if self.published else "随版本 shipped"
 
 
-def _rules() -> _InForce:
+def rules_in_force() -> InForce:
     """The published rules where a database is named, else the shipped ones. Raises NoRulesPublished."""
     from service.core.settings import load_settings
 
     if not load_settings().database_url:
         from sla_rules import load_calendar, load_policy
 
-        return _InForce(policy=load_policy(), calendar=load_calendar(), published=False)
+        return InForce(policy=load_policy(), calendar=load_calendar(), published=False)
 
     from service.sla.rules import current_rules
 
     with application() as parts, parts.reading() as unit:
         rules = current_rules(unit.session)
-    return _InForce(policy=rules.policy, calendar=rules.calendar, published=True)
+    return InForce(policy=rules.policy, calendar=rules.calendar, published=True)
 
 
 # Calendar -------------------------------------------------------------------------------------------------
@@ -75,7 +86,7 @@ def show_calendar(
     as_json: AsJson = False,
 ) -> None:
     """列出一年中的放假和调休上班日。/ Days off and days worked in exchange, of one year."""
-    rules = _rules()
+    rules = rules_in_force()
     wanted = year or local(SystemClock().now()).year
     if not date.min.year <= wanted <= date.max.year:
         raise typer.BadParameter(f"{wanted}", param_hint="--year")
@@ -124,7 +135,7 @@ def calendar_status(as_json: AsJson = False) -> None:
     """
     from sla_rules import coverage_alarm
 
-    rules = _rules()
+    rules = rules_in_force()
     calendar = rules.calendar
     today = local(SystemClock().now()).date()
     left = (calendar.covered_until - today).days
@@ -171,6 +182,7 @@ def due(
     tier: Annotated[str | None, typer.Option(help="ordinary | difficult | complex")] = None,
     at: Annotated[str | None, typer.Option(help="受理时间 / time of acceptance, e.g. 2026-02-14T09:30")] = None,
     urgent: Annotated[bool, typer.Option("--urgent", help="紧急事项 / an urgent matter")] = False,
+    org: Annotated[str, typer.Option(help="工会代码,计入其地区层 / union, for its region's observances")] = "",
     batch: Annotated[Path | None, typer.Option(help="CSV: tier,accepted_at")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV: … due_at,provisional,error")] = None,
     as_json: AsJson = False,
@@ -182,12 +194,12 @@ def due(
     if batch is not None:
         if out is None or tier is not None or at is not None:
             raise typer.BadParameter("--batch IN.csv --out OUT.csv", param_hint="--batch")
-        done, wrong = _run_batch(_Reckoner(_rules(), urgent=urgent), batch, out)
+        done, wrong = _run_batch(_Reckoner(rules_in_force(), urgent=urgent, org=org), batch, out)
         complain(f"{done} 行,其中 {wrong} 行有误 / {done} rows, {wrong} of them with an error: {out}")
         return
     if tier is None or at is None:
         raise typer.BadParameter("--tier T --at TIME", param_hint="--tier")
-    reckoner = _Reckoner(_rules(), urgent=urgent)
+    reckoner = _Reckoner(rules_in_force(), urgent=urgent, org=org)
     accepted = _instant(at)
     deadline = reckoner.due(tier, accepted)
     if as_json:
@@ -212,15 +224,16 @@ def due(
 class _Reckoner:
     """The resolve promise of each tier under one set of rules."""
 
-    def __init__(self, rules: _InForce, *, urgent: bool) -> None:
+    def __init__(self, rules: InForce, *, urgent: bool, org: str) -> None:
         self.rules = rules
         self._urgent = urgent
+        self._calendar = rules.calendar.for_union(org)
 
     def due(self, tier: str, accepted: datetime) -> "Deadline":
         """Raises RuleError."""
         from sla_rules import deadline
 
-        return deadline(self._promise(tier), accepted, self.rules.calendar)
+        return deadline(self._promise(tier), accepted, self._calendar)
 
     @lru_cache(maxsize=8)  # noqa: B019 - a command's one reckoner lives as long as the process
     def _promise(self, tier: str) -> Any:
@@ -257,7 +270,7 @@ def _run_batch(reckoner: _Reckoner, source: Path, target: Path) -> tuple[int, in
             source.open(encoding=read, errors="replace", newline="") as lines,
             draft.open("w", encoding=written, newline="") as file,
         ):
-            counts = _reckon_rows(reckoner, lines, file)
+            counts = _reckon_rows(reckoner, with_progress(lines, total=_lines_in(source), what="计算 reckon"), file)
         draft.replace(target)
     except csv.Error as error:
         complain(f"{source} 不是可读的 CSV:{error}\n{source} is not a readable CSV: {error}")
@@ -267,7 +280,7 @@ def _run_batch(reckoner: _Reckoner, source: Path, target: Path) -> tuple[int, in
     return counts
 
 
-def _reckon_rows(reckoner: _Reckoner, lines: IO[str], file: IO[str]) -> tuple[int, int]:
+def _reckon_rows(reckoner: _Reckoner, lines: Iterable[str], file: IO[str]) -> tuple[int, int]:
     from sla_rules import RuleError
 
     reader, writer = csv.reader(lines), csv.writer(file)
@@ -305,6 +318,11 @@ def _encodings(source: Path) -> tuple[str, str]:
     return "utf-8-sig", "utf-8-sig" if marked else "utf-8"
 
 
+def _lines_in(source: Path) -> int:
+    with source.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
+
+
 def _is_utf8(source: Path) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     with source.open("rb") as file:
@@ -319,21 +337,47 @@ def _is_utf8(source: Path) -> bool:
 
 def explain_ticket(
     number: Annotated[str, typer.Argument(help="工单号 / ticket number")],
-    kind: Annotated[str, typer.Option(help="dispatch | sign | first_contact | resolve | callback")] = "resolve",
+    kind: Annotated[
+        str, typer.Option(help="dispatch | sign | first_contact | resolve | callback | all: 全部时限 every clock")
+    ] = "resolve",
     lang: Annotated[str, typer.Option(help="zh | en | both")] = "both",
+    table: Annotated[bool, typer.Option("--table", help="逐日列表 / each day in a table")] = False,
     as_json: AsJson = False,
 ) -> None:
     """逐日说明一个工单的期限。/ Why a ticket is due when it is, day by day."""
-    from service.tickets.queries import explain_clock
+    from service.tickets.queries import explain_clock, explain_clocks
 
     if lang not in ("zh", "en", "both"):
         raise typer.BadParameter(lang, param_hint="--lang")
     with application() as parts, parts.reading() as unit:
-        explanation = explain_clock(unit, number, kind)
+        explained = explain_clocks(unit, number) if kind == "all" else (explain_clock(unit, number, kind),)
     if as_json:
-        say_json(explanation.to_document())
+        documents = [explanation.to_document() for explanation in explained]
+        say_json(documents if kind == "all" else documents[0])
         return
-    for language in ("zh", "en"):
-        if lang in (language, "both"):
-            for sentence in explanation.sentences(language):
-                say(sentence)
+    for place, explanation in enumerate(explained):
+        if kind == "all":
+            say(f"{chr(10) if place else ''}{explanation.kind} #{explanation.cycle}")
+        if table:
+            _show_days(explanation)
+        for language in ("zh", "en"):
+            if lang in (language, "both"):
+                for sentence in explanation.summary(language) if table else explanation.sentences(language):
+                    say(sentence)
+
+
+def _show_days(explanation: "Explanation") -> None:
+    say_table(
+        ("日期 date", "星期", "计入 counted", "累计 so far", "理由 reason", "依据 source"),
+        [
+            (
+                line.date.isoformat(),
+                _WEEKDAYS[line.date.weekday()],
+                "✓" if line.counted else "-",
+                str(line.running_count),
+                line.reason_zh,
+                line.citation or line.source,
+            )
+            for line in explanation.lines
+        ],
+    )

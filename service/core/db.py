@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, cast
 
 from sqlalchemy import DateTime, Engine, MetaData, Table, TextClause, bindparam, create_engine, text
@@ -17,6 +18,14 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class AdvisoryLock(IntEnum):
+    """The server-wide locks by number, each of them once: two uses of one number would wait for each other."""
+
+    migration = 12_351_001
+    leader = 12_351_002
+    publishing = 12_351_003
 
 
 class Base(DeclarativeBase):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select, text, update
 
 from service.audit.recording import record
+from service.core.db import AdvisoryLock
 from service.core.errors import Conflict, Forbidden, Malformed
 from service.core.unit import PROVINCE_CODE, Unit
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange
@@ -13,8 +14,6 @@ from sla_rules import Policy, WorkCalendar
 
 MANAGE = "policy:manage"
 
-# Any fixed number: publishing is rare, and two at once would each preview what the other overturns.
-_PUBLISHING_LOCK = 12_351_002
 _LONGEST_REASON = 500
 
 
@@ -99,7 +98,8 @@ def publish(unit: Unit, command: PublishRules) -> RuleChange:
     reason = command.reason.strip()
     if not 1 <= len(reason) <= _LONGEST_REASON:
         raise ReasonNeeded
-    unit.session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _PUBLISHING_LOCK})
+    # Two at once would each overturn what the other one previewed.
+    unit.session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": AdvisoryLock.publishing})
     before = current_rules(unit.session)
     if command.expected is not None and command.expected != rules_label(before):
         raise RulesChangedMeanwhile(version=rules_label(before))

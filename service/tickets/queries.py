@@ -291,6 +291,19 @@ def explain_clock(unit: Unit, number: str, kind: str, *, cycle: int | None = Non
     row = unit.session.scalars(select(SlaClock).where(*wanted).order_by(SlaClock.id.desc()).limit(1)).one_or_none()
     if row is None:
         raise ClockNotFound(number=number, kind=kind)
+    return _explained(unit, row)
+
+
+def explain_clocks(unit: Unit, number: str) -> tuple[Explanation, ...]:
+    """Every clock of a ticket explained, in the order they began. Raises TicketNotFound."""
+    ticket = find(unit, number)
+    rows = unit.session.scalars(
+        select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.started_at, SlaClock.id)
+    )
+    return tuple(_explained(unit, row) for row in rows.all())
+
+
+def _explained(unit: Unit, row: SlaClock) -> Explanation:
     rules = rules_of(unit.session, row.policy_version_id, row.calendar_version_id)
     pauses = _pauses(unit.session, [row]).get(row.id, [])
     as_of = counted_as_of(pauses, unit.now)
