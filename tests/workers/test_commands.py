@@ -279,6 +279,28 @@ class TestChecks:
                 "update sla_clock set stopped_at = due_at + interval '1 second', next_check_at = null",
                 "broken_promise_is_noted",
             ),
+            (
+                "alter table sla_clock disable trigger sla_clock_due_is_recorded;"
+                "update sla_clock set due_at = due_at + interval '1 day'",
+                "deadlines_follow_their_record",
+            ),
+            (
+                "insert into sla_due_change (clock_id, at, cause, reason, due_before, due_after, provisional_before,"
+                " provisional_after, policy_version_id, calendar_version_id, actor_name)"
+                " select id, now(), 'pause', '', due_at, due_at + interval '1 day', false, false, policy_version_id,"
+                " calendar_version_id, 'x' from sla_clock",
+                "deadlines_follow_their_record",
+            ),
+            (
+                "update policy_version set active = false;"
+                "insert into policy_version (version, content, reason, published_at, active)"
+                " select 'x', content, '', now(), true from policy_version limit 1;"
+                "insert into rule_change (at, actor_name, reason, policy_before_id, policy_version_id,"
+                " calendar_before_id, calendar_version_id, cursor, steps, failures, looked_at, moved, kept,"
+                " newly_late, no_longer_late, settled, finished_at)"
+                " select now(), 'x', 'x', 1, 1, 1, 1, 0, 0, '{}', 0, 0, 0, 0, 0, 0, now() - interval '1 hour'",
+                "open_clocks_are_under_the_rules_in_force",
+            ),
             ("update sla_clock set fired = array['half']", "ledger_and_clocks_agree"),
             ("update outbox_message set available_at = now() - interval '1 hour'", "no_message_waits_unpublished"),
             ("update outbox_message set publishes = 9", "no_message_is_published_in_vain"),
