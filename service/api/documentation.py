@@ -31,6 +31,7 @@ TAGS = [
     {"name": "steps", "description": "工单操作 / Steps of a ticket's life"},
     {"name": "queues", "description": "待办队列 / Queues by deadline"},
     {"name": "reports", "description": "报表 / Reports"},
+    {"name": "rules", "description": "工作日历与时限规则 / Calendar and policy"},
     {"name": "inbox", "description": "个人消息 / One's own notices"},
     {"name": "health", "description": "运行状态 / Health"},
 ]

@@ -40,7 +40,7 @@ def measure_coverage(unit: Unit) -> CoverageAlarm | None:
 
 
 def provisional_now(unit: Unit) -> Provisional:
-    """What runs with a provisional deadline. One statement over all clocks: not for a request."""
+    """What runs with a provisional deadline. One statement over the open clocks: not for every request."""
     statement = select(func.count(), func.count(SlaClock.ticket_id.distinct())).where(
         SlaClock.provisional, SlaClock.stopped_at.is_(None)
     )

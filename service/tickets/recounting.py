@@ -161,6 +161,11 @@ def apply_rules(unit: Unit, command: PublishRules) -> RuleChange:
     return change
 
 
+def clocks_left(unit: Unit, change: RuleChange) -> int:
+    """How many open clocks the recount of a change has still to look at."""
+    return unit.session.scalar(select(func.count()).select_from(SlaClock).where(*_to_do(change))) or 0
+
+
 def recount_by_message(unit: Unit, payload: Payload) -> None:
     """Database handler of `rules:recount`: one batch, and a message for the next one."""
     recount_next(unit, int(payload["rule_change_id"]))
@@ -214,18 +219,20 @@ def _moved(row: SlaClock, number: str, pauses: Sequence[SlaPause], rules: Rules,
 
 def _left(unit: Unit, change: RuleChange, *, after: int) -> list[tuple[int, int]]:
     """Ids of open clocks (and their tickets) not yet under the rules of this change."""
-    failed = [int(clock_id) for clock_id in change.failures]
     return [
         (row.id, row.ticket_id)
         for row in unit.session.execute(
             select(SlaClock.id, SlaClock.ticket_id)
-            .where(
-                SlaClock.stopped_at.is_(None), SlaClock.id > after, SlaClock.id.not_in(failed), _under_others(change)
-            )
+            .where(SlaClock.id > after, *_to_do(change))
             .order_by(SlaClock.id)
             .limit(BATCH)
         )
     ]
+
+
+def _to_do(change: RuleChange) -> tuple[ColumnElement[bool], ...]:
+    failed = [int(clock_id) for clock_id in change.failures]
+    return SlaClock.stopped_at.is_(None), SlaClock.id.not_in(failed), _under_others(change)
 
 
 def _under_others(change: RuleChange) -> ColumnElement[bool]:

@@ -143,8 +143,9 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
     """Every operation that declares a right refuses somebody who holds none of them."""
     number = shared_desk.in_progress(GOLMUD)
     nobody = shared_api.as_(who)
+    held = set(nobody.get("/me").json()["permissions"])
     for method, path, operation in operations(shared_api, number=number):
-        if "x-permission" in operation:
+        if "x-permission" in operation and held.isdisjoint(operation["x-permission"]):
             refused = nobody.request(method, path + example_query(operation), json=example_body(operation))
             assert refused.status_code == 403, (path, refused.text)
             assert number not in refused.text
@@ -152,7 +153,7 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
 
 def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[str, str, dict[str, Any]]]:
     """Method, address and description of every operation below /api/v1."""
-    places = {"number": number, "org": "630000", "kind": "dispatch", "notice_id": "1"}
+    places = {"number": number, "org": "630000", "kind": "dispatch", "notice_id": "1", "change_id": "1"}
     return [
         (method.upper(), path.removeprefix("/api/v1").format(**places), operation)
         for path, methods in api.get("/openapi.json").json()["paths"].items()

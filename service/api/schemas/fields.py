@@ -78,18 +78,18 @@ def _known_form(number: str) -> str:
     return number
 
 
-_FILLED = (AfterValidator(fit), AfterValidator(_not_blank))
+FILLED = (AfterValidator(fit), AfterValidator(_not_blank))
 
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200), *_FILLED]
-Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000), *_FILLED]
-ReplyText = Annotated[str, StringConstraints(min_length=1, max_length=10_000), *_FILLED]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=2_000), *_FILLED]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200), *FILLED]
+Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000), *FILLED]
+ReplyText = Annotated[str, StringConstraints(min_length=1, max_length=10_000), *FILLED]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=2_000), *FILLED]
 Note = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(fit)]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=50), *_FILLED]
-Phone = Annotated[str, StringConstraints(min_length=5, max_length=30), *_FILLED]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100), *_FILLED]
-EmployerName = Annotated[str, StringConstraints(min_length=1, max_length=200), *_FILLED]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=12), *_FILLED]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=50), *FILLED]
+Phone = Annotated[str, StringConstraints(min_length=5, max_length=30), *FILLED]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100), *FILLED]
+EmployerName = Annotated[str, StringConstraints(min_length=1, max_length=200), *FILLED]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=12), *FILLED]
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]
 Flag = StrictBool
