@@ -35,7 +35,7 @@ YEAR = 2026
 # From the second, so that the year has begun in every zone.
 FIRST, LAST = datetime(YEAR, 1, 2, tzinfo=UTC), datetime(YEAR, 12, 1, tzinfo=UTC)
 REAL_FIRST, REAL_LAST = datetime(2010, 1, 4, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+MICROSECOND, HALF_HOUR = timedelta(microseconds=1), timedelta(minutes=30)
 
 HOURS = (
     ("08:30-12:00", "14:30-18:00"),
@@ -82,11 +82,15 @@ def calendars(draw: st.DrawFn) -> WorkCalendar:
 
 
 def moments(first: datetime = FIRST, last: datetime = LAST) -> st.SearchStrategy[datetime]:
-    microseconds = st.integers(0, (last - first) // MICROSECOND)
-    return microseconds.map(lambda offset: first + offset * MICROSECOND)
+    """Any microsecond, and as often a half hour, where windows open and close."""
+    microseconds = st.integers(0, (last - first) // MICROSECOND).map(lambda offset: first + offset * MICROSECOND)
+    half_hours = st.integers(0, (last - first) // HALF_HOUR).map(lambda offset: first + offset * HALF_HOUR)
+    return microseconds | half_hours
 
 
-spans = st.integers(0, 200 * 3600 * 10**6).map(lambda amount: amount * MICROSECOND)
+spans = st.integers(0, 200 * 3600 * 10**6).map(lambda amount: amount * MICROSECOND) | st.integers(0, 400).map(
+    lambda amount: amount * HALF_HOUR
+)
 day_promises = st.one_of(
     st.builds(Promise, st.just("working_days"), st.integers(1, 40)),
     st.builds(Promise, st.just("calendar_days"), st.integers(1, 60)),
@@ -107,18 +111,20 @@ ruled_days = st.one_of(
     st.builds(Promise, st.just("same_day"), st.just(1), cutoff=st.sampled_from([time(9), time(17)]), end=ends_of_days),
     st.just(Promise("same_day", 1, end="office_end")),
 )
-minute_promises = st.builds(Promise, st.sampled_from(["working_minutes", "real_minutes"]), st.integers(1, 6000))
+minutes = st.integers(1, 6000) | st.integers(1, 200).map(lambda amount: amount * 30)
+minute_promises = st.builds(Promise, st.sampled_from(["working_minutes", "real_minutes"]), minutes)
 promises = st.one_of(st.just(Promise("same_day", 1)), day_promises, minute_promises)
 
 
 @st.composite
 def pauses(draw: st.DrawFn, start: datetime) -> tuple[Pause, ...]:
     """Up to four pauses after `start` that may touch."""
-    gaps = draw(st.lists(st.integers(0, 6 * 24 * 60), max_size=8))
+    grain = draw(st.sampled_from([timedelta(minutes=1), HALF_HOUR]))
+    gaps = draw(st.lists(st.integers(0, timedelta(days=6) // grain), max_size=8))
     out, moment = [], start
     for wait, length in zip(gaps[::2], gaps[1::2], strict=False):
-        first = moment + timedelta(minutes=wait)
-        moment = first + timedelta(minutes=length)
+        first = moment + wait * grain
+        moment = first + length * grain
         out.append(Pause(first, moment))
     return tuple(out)
 
@@ -143,15 +149,15 @@ def test_ten_thousand_spans_measure_back_and_order_as_they_should() -> None:
         off = frozenset(chance.sample(list(year_days()), 30))
         work = frozenset(chance.sample(weekends, 10)) - off
         calendar = built(off, work, chance.choice(HOURS), chance.choice(ZONES))
-        asked = [
-            (FIRST + chance.random() * (LAST - FIRST), timedelta(seconds=chance.randrange(200 * 3600)))
-            for _ in range(500)
-        ]
-        ends = [calendar.add_open_time(start, span) for start, span in asked]
-        for (start, span), end in zip(asked, ends, strict=True):
+        for _ in range(500):
+            grain = chance.choice([HALF_HOUR, timedelta(seconds=1)])
+            start = FIRST + chance.randrange((LAST - FIRST) // grain) * grain
+            span = chance.randrange(timedelta(hours=200) // grain) * grain
+            end = calendar.add_open_time(start, span)
             assert calendar.open_time_between(start, end) == span
-            assert calendar.add_open_time(start, span + timedelta(seconds=1)) > end
-            assert calendar.add_open_time(start + timedelta(minutes=1), span) >= end
+            assert calendar.open_time_between(start, end - MICROSECOND) < span or not span
+            assert calendar.add_open_time(start, span + MICROSECOND) > end
+            assert calendar.add_open_time(start + MICROSECOND, span) >= end
 
 
 @given(calendars(), moments(first=datetime(YEAR, 5, 1, tzinfo=UTC)), spans)
@@ -214,6 +220,14 @@ def test_adding_working_days_then_counting_gives_back_the_number(calendar: WorkC
         assert calendar.is_working_day(end)
 
 
+@given(calendars(), days_of_year)
+def test_a_day_rolls_to_the_first_working_day_from_it_on(calendar: WorkCalendar, day: date) -> None:
+    rolled = calendar.roll_forward(day)
+    passed = [day + timedelta(days=offset) for offset in range((rolled - day).days)]
+    assert calendar.is_working_day(rolled)
+    assert not any(calendar.is_working_day(day) for day in passed)
+
+
 @given(calendars(), days_of_year, days_of_year)
 def test_counting_one_by_one_agrees(calendar: WorkCalendar, one: date, other: date) -> None:
     start, end = sorted((one, other))
@@ -226,7 +240,7 @@ def test_counting_one_by_one_agrees(calendar: WorkCalendar, one: date, other: da
 def test_a_promise_in_days_never_ends_on_a_rest_day(
     calendar: WorkCalendar, start: datetime, promise: Promise, extension: int, data: st.DataObject
 ) -> None:
-    stood = data.draw(st.one_of(st.just(()), pauses(start)))
+    stood = data.draw(pauses(start))
     due = deadline(promise, start, calendar, pauses=stood, extension_days=extension)
     assert calendar.is_working_day(due.last_day)
     ends = {"end_of_day": calendar.end_of_day(due.last_day), "office_end": calendar.office_end(due.last_day)}
@@ -282,7 +296,7 @@ def test_a_made_up_day_never_makes_a_deadline_later(
     calendar: WorkCalendar, start: datetime, promise: Promise, day: date, data: st.DataObject
 ) -> None:
     assume(not calendar.is_working_day(day))
-    stood = data.draw(st.one_of(st.just(()), pauses(start)))
+    stood = data.draw(pauses(start))
     more = calendar.with_overrides([DayOverride(day, "work")])
     assert (
         deadline(promise, start, more, pauses=stood).due_at <= deadline(promise, start, calendar, pauses=stood).due_at
@@ -337,18 +351,41 @@ def test_pauses_never_bring_a_deadline_forward(
         assert paused == plain
 
 
-@given(calendars(), moments(), st.integers(1, 30), st.data())
+@given(
+    calendars(),
+    moments(),
+    st.builds(
+        Promise,
+        st.sampled_from(["working_days", "calendar_days"]),
+        st.integers(1, 30),
+        roll=st.booleans(),
+        start=st.sampled_from(["next_day", "same_day"]),
+    ),
+    st.integers(0, 4),
+    st.data(),
+)
 def test_a_deadline_in_days_agrees_with_counting_one_by_one(
-    calendar: WorkCalendar, start: datetime, count: int, data: st.DataObject
+    calendar: WorkCalendar, start: datetime, promise: Promise, extension: int, data: st.DataObject
 ) -> None:
     stood = data.draw(pauses(start))
-    day, left = calendar.local_date(start), count
-    while left:
-        day += timedelta(days=1)
+
+    def runs(day: date) -> bool:
         end = calendar.end_of_day(day)
-        stands = any(pause.start < end and pause.end is not None and pause.end >= end for pause in stood)
-        left -= calendar.is_working_day(day) and not stands
-    assert deadline(Promise("working_days", count), start, calendar, pauses=stood).last_day == day
+        return not any(pause.start < end and pause.end is not None and pause.end >= end for pause in stood)
+
+    def after(day: date, count: int, *, resting: bool) -> date:
+        while count:
+            day += timedelta(days=1)
+            count -= runs(day) and (resting or calendar.is_working_day(day))
+        return day
+
+    eve = calendar.local_date(start) - timedelta(days=promise.start == "same_day")
+    last = after(eve, promise.amount, resting=promise.unit == "calendar_days")
+    if promise.unit == "calendar_days" and promise.roll and not calendar.is_working_day(last):
+        last = after(last, 1, resting=False)
+    last = after(last, extension, resting=False)
+    due = deadline(promise, start, calendar, pauses=stood, extension_days=extension)
+    assert due.last_day == last
 
 
 @given(calendars(), moments(), promises, st.integers(0, 10), st.data())
