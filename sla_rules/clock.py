@@ -110,8 +110,7 @@ class Clock:
         """
         self._refuse_if_stopped("stop", "停表")
         self._refuse_earlier(at)
-        pauses = _closed(self.pauses, at) if self.status == "paused" else self.pauses
-        return replace(self, pauses=pauses, stopped_at=at)
+        return replace(self, pauses=_closed(self.pauses, at), stopped_at=at)
 
     # -- answers -------------------------------------------------------------------------------------------
 
@@ -189,8 +188,7 @@ class Clock:
         total = self._total(calendar, as_of)
         # As a decimal fraction the figure means what the policy file says; 0.8 as binary would lose a
         # microsecond.
-        exact = fraction if isinstance(fraction, Fraction) else Fraction(str(fraction))
-        span = timedelta(microseconds=int(total // _INSTANT * exact))
+        span = timedelta(microseconds=int(total // _INSTANT * Fraction(str(fraction))))
         return advance(self.promise.measure, self.started_at, span, calendar, still)
 
     def late_by(self, calendar: WorkCalendar, now: datetime | None = None) -> timedelta:
@@ -234,22 +232,20 @@ class Clock:
 
     def _days_text(self, calendar: WorkCalendar, at: datetime, due: Deadline, *, late: bool, lang: Language) -> str:
         today = calendar.local_date(at)
+        in_working_days = late or self.promise.measure == "open"
         if late:
-            days, unit = (
-                working_days_outside(due.last_day, today, calendar, self.standstills(at)),
-                "working_days",
-            )
-        elif self.promise.measure == "real":
-            days, unit = (due.last_day - today).days, "calendar_days"
+            days = working_days_outside(due.last_day, today, calendar, self.standstills(at))
+        elif in_working_days:
+            days = calendar.working_days_between(today, due.last_day)
         else:
-            days, unit = calendar.working_days_between(today, due.last_day), "working_days"
+            days = (due.last_day - today).days
         if days == 0:
             if late:  # on the rest days right after the last day
                 return "不到 1 个工作日" if lang == "zh" else "less than 1 working day"
             return ""
         if lang == "zh":
-            return f"{days} 个工作日" if unit == "working_days" else f"{days} 天"
-        noun = "working day" if unit == "working_days" else "day"
+            return f"{days} 个工作日" if in_working_days else f"{days} 天"
+        noun = "working day" if in_working_days else "day"
         return f"{days} {noun}{'' if days == 1 else 's'}"
 
     def _total(self, calendar: WorkCalendar, as_of: datetime | None) -> timedelta:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from fractions import Fraction
 
 import pytest
 
 from sla_rules import (
+    AtDue,
+    AtWorkingTime,
+    BeforeOfficeEnd,
     Clock,
     ClockKind,
     ClockStepRefused,
     OpenPauseNeedsAsOf,
+    Pause,
     Promise,
+    Rung,
     WorkCalendar,
+    due_rungs,
+    plan,
     recount,
 )
 
@@ -87,3 +95,109 @@ def test_a_finished_clock_is_not_recounted(calendar: WorkCalendar, at: At) -> No
     done = replace(of_monday(at), stopped_at=at("2026-11-18 10:00"))
     with pytest.raises(ClockStepRefused):
         recount(done, THREE_DAYS, calendar, told=at("2026-11-24 00:00"), shorten="follow", as_of=None)
+
+
+# Clocks ------------------------------------------------------------------------------------------------------
+
+
+def test_a_deadline_kept_again_after_an_extension_leaves_the_extension_on_top(calendar: WorkCalendar, at: At) -> None:
+    told = at("2026-11-27 00:00")
+    extended = of_monday(at).keep(told).extend(1)
+    assert extended.keep(told) == extended
+    assert extended.deadline(calendar).last_day == date(2026, 11, 27)
+
+
+def test_a_new_cycle_measures_what_the_one_before_measured(at: At) -> None:
+    done = replace(of_monday(at), kind=ClockKind.callback).stop(at("2026-11-18 10:00"))
+    anew = done.new_cycle(THREE_DAYS, at("2026-11-19 10:00"))
+    assert anew == Clock(ClockKind.callback, THREE_DAYS, at("2026-11-19 10:00"), cycle=2)
+
+
+def test_a_clock_that_stands_says_what_share_is_used(calendar: WorkCalendar, at: At) -> None:
+    standing = Clock(ClockKind.sign, Promise("working_minutes", 60), at("2026-11-16 09:00")).pause(
+        at("2026-11-16 09:15"), "待补正"
+    )
+    assert standing.fraction_used(calendar, at("2026-11-16 11:00")) == 0.25
+
+
+def test_time_overdue_leaves_pauses_out(calendar: WorkCalendar, at: At) -> None:
+    clock = Clock(ClockKind.sign, Promise("working_minutes", 60), at("2026-11-16 09:00"))  # until 10:00
+    standing = clock.pause(at("2026-11-16 10:30"), "待补正").resume(at("2026-11-16 11:30"))
+    assert standing.remaining(calendar, at("2026-11-16 12:00")) == -timedelta(minutes=60)
+
+
+@pytest.mark.parametrize("resumed", ["2026-11-26 10:00", None])
+def test_days_overdue_leave_out_the_days_at_whose_end_the_clock_stood(
+    resumed: str | None, calendar: WorkCalendar, at: At
+) -> None:
+    overdue = of_monday(at).pause(at("2026-11-24 10:00"), "待补正")  # due at the end of the 23rd, a Monday
+    if resumed is not None:
+        overdue = overdue.resume(at(resumed))
+    # The 24th and 25th don't count, the 26th does.
+    assert overdue.remaining_text(calendar, at("2026-11-26 12:00")) == "已超期 1 个工作日"
+
+
+def test_a_clock_found_late_at_the_very_deadline_is_in_its_first_day_late_if_that_works(
+    calendar: WorkCalendar, at: At
+) -> None:
+    assert of_monday(at).working_days_late(calendar, at("2026-11-24 00:00")) == 1
+    friday = Clock(ClockKind.resolve, Promise("working_days", 4), at("2026-11-16 10:00"))
+    assert friday.working_days_late(calendar, at("2026-11-21 00:00")) == 0
+
+
+def test_a_fraction_means_what_its_digits_say(calendar: WorkCalendar, at: At) -> None:
+    # 0.29 as a binary number lies a little below, and would lose a microsecond here.
+    clock = Clock(ClockKind.sign, Promise("real_minutes", 960), at("2026-11-16 09:00"))
+    assert clock.instant_at_fraction(calendar, 0.29) == at("2026-11-16 09:00") + timedelta(minutes=960) * 29 / 100
+    assert clock.instant_at_fraction(calendar, Fraction(1, 3)) == at("2026-11-16 14:20")
+
+
+# Promises ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("promise", "by_the_day"),
+    [
+        (FIVE_DAYS, True),
+        (Promise("calendar_days", 15), True),
+        (Promise("working_days", 5, end="office_end"), True),
+        (Promise("same_day", 1), True),
+        (Promise("same_day", 1, cutoff=time(16)), False),
+        (Promise("same_day", 1, end="office_end"), False),
+        (Promise("working_days", 5, start="same_day"), False),
+        (Promise("calendar_days", 15, start="same_day"), False),
+        (Promise("real_minutes", 30), False),
+    ],
+)
+def test_all_starts_of_a_day_end_together_unless_the_hour_decides(promise: Promise, by_the_day: bool) -> None:
+    assert promise.by_the_day is by_the_day
+
+
+# Ladders -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minutes", "reached"), [(1, "2026-11-24 09:01"), (60, "2026-11-24 11:30"), (-60, "2026-11-23 17:00")]
+)
+def test_a_rung_in_working_time_leaves_pauses_out(minutes: int, reached: str, calendar: WorkCalendar, at: At) -> None:
+    pauses = (
+        Pause(at("2026-11-24 08:30"), at("2026-11-24 09:00")),
+        Pause(at("2026-11-24 09:30"), at("2026-11-24 11:00")),
+    )
+    clock = replace(of_monday(at), pauses=pauses)
+    (planned,) = plan(clock, [Rung("late", AtWorkingTime(minutes), ("leader",))], calendar)
+    assert planned.at == at(reached)
+
+
+def test_a_minute_is_enough_for_a_rung(calendar: WorkCalendar, at: At) -> None:
+    clock = Clock(ClockKind.resolve, Promise("same_day", 1), at("2026-11-16 10:00"))
+    (closing,) = plan(clock, [Rung("closing", BeforeOfficeEnd(1), ("leader",))], calendar)
+    assert closing.at == at("2026-11-16 17:59")
+    assert Rung("late", AtWorkingTime(1), ("leader",)).follows_breach
+    assert not Rung("soon", AtWorkingTime(-1), ("leader",)).follows_breach
+
+
+def test_a_rung_is_due_at_its_very_instant(calendar: WorkCalendar, at: At) -> None:
+    planned = plan(of_monday(at), [Rung("due", AtDue(), ("leader",))], calendar)
+    assert due_rungs(planned, (), at("2026-11-24 00:00")) == planned
+    assert due_rungs(planned, (), at("2026-11-24 00:00") - timedelta(microseconds=1)) == ()
