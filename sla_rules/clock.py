@@ -275,7 +275,7 @@ class Clock:
         _aware(at)
         latest = self.started_at
         for pause in self.pauses:
-            latest = max(latest, pause.start, pause.end or pause.start)
+            latest = max(latest, pause.end or pause.start)
         latest = max(latest, self.stopped_at or latest)
         if at < latest:
             raise ClockStepRefused(

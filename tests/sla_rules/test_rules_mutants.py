@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from fractions import Fraction
 
 import pytest
 
 from sla_rules import (
     AtDue,
+    AtWorkingDays,
     AtWorkingTime,
     BeforeOfficeEnd,
     Clock,
@@ -152,6 +153,16 @@ def test_a_fraction_means_what_its_digits_say(calendar: WorkCalendar, at: At) ->
     assert clock.instant_at_fraction(calendar, Fraction(1, 3)) == at("2026-11-16 14:20")
 
 
+def test_no_step_precedes_the_latest_of_the_pauses_in_whatever_order_they_stand(at: At) -> None:
+    early = Pause(at("2026-11-17 10:00"), at("2026-11-17 11:00"))
+    late = Pause(at("2026-11-18 10:00"), at("2026-11-18 11:00"))
+    for pauses in ((early, late), (late, early)):
+        clock = replace(of_monday(at), pauses=pauses)
+        with pytest.raises(ClockStepRefused):
+            clock.stop(at("2026-11-18 10:59"))
+        assert clock.stop(at("2026-11-18 11:00")).status == "stopped"
+
+
 # Promises ----------------------------------------------------------------------------------------------------
 
 
@@ -187,6 +198,30 @@ def test_a_rung_in_working_time_leaves_pauses_out(minutes: int, reached: str, ca
     clock = replace(of_monday(at), pauses=pauses)
     (planned,) = plan(clock, [Rung("late", AtWorkingTime(minutes), ("leader",))], calendar)
     assert planned.at == at(reached)
+
+
+def test_a_rung_before_the_deadline_goes_back_over_a_pause_by_working_time(calendar: WorkCalendar, at: At) -> None:
+    # Half an hour of the last day lies after the pause, so the other half lies before it.
+    clock = replace(of_monday(at), pauses=(Pause(at("2026-11-23 15:00"), at("2026-11-23 17:30")),))
+    (planned,) = plan(clock, [Rung("soon", AtWorkingTime(-60), ("leader",))], calendar)
+    assert planned.at == at("2026-11-23 14:30")
+
+
+def test_a_rung_days_after_the_deadline_leaves_days_out_at_whose_end_the_clock_stood(
+    calendar: WorkCalendar, at: At
+) -> None:
+    clock = replace(of_monday(at), pauses=(Pause(at("2026-11-24 10:00"), at("2026-11-25 10:00")),))
+    (planned,) = plan(clock, [Rung("late", AtWorkingDays(1), ("supervisor",))], calendar)
+    assert planned.at == at("2026-11-26 00:00")
+
+
+def test_a_rung_at_the_very_start_counts_as_passed_and_is_told_once_in_utc(calendar: WorkCalendar, at: At) -> None:
+    started = at("2026-11-16 17:00").astimezone(timezone(timedelta(hours=8)))
+    clock = Clock(ClockKind.resolve, Promise("same_day", 1), started)
+    rungs = [Rung(f"closing {minutes}", BeforeOfficeEnd(minutes), ("leader",)) for minutes in (240, 60)]
+    (planned,) = plan(clock, rungs, calendar)
+    assert (planned.rung.name, planned.at) == ("closing 60", started)
+    assert planned.at.tzinfo is UTC
 
 
 def test_a_minute_is_enough_for_a_rung(calendar: WorkCalendar, at: At) -> None:
