@@ -43,6 +43,7 @@ HOURS = (
     ("09:00-12:00", "12:00-17:30"),
     ("06:00-06:30", "23:30-24:00"),
     ("08:00-12:00", "20:00-26:00"),
+    ("07:00-12:00", "20:00-31:30"),  # the night runs into the next morning
 )
 
 
@@ -205,6 +206,9 @@ def test_the_windows_of_a_day_are_its_open_time(calendar: WorkCalendar, day: dat
     minutes = sum(window.minutes for window in calendar.windows(day))
     measured = calendar.open_time_between(calendar.start_of_day(day), calendar.end_of_day(day))
     assert measured == timedelta(minutes=minutes)
+    nights = bool(calendar.hours.default.after_midnight)
+    for override in calendar.overrides:
+        assert nights or calendar.windows(override.date) == HALF_DAY.windows
 
 
 # -- days -----------------------------------------------------------------------------------------------
@@ -432,6 +436,8 @@ def test_used_and_remaining_add_up(
     at = start + data.draw(st.integers(0, 30 * 24 * 60)) * timedelta(minutes=1)
     assert clock.used(calendar, at) + clock.remaining(calendar, at) == total
     assert (clock.breached_at(calendar, at) is None) == (at < due)
+    assert clock.breached_at(calendar, due) == due
+    assert due - MICROSECOND < start or clock.breached_at(calendar, due - MICROSECOND) is None
 
 
 @given(calendars(), moments(), promises, st.floats(0, 1), st.floats(0, 1))

@@ -217,13 +217,18 @@ def test_whatever_the_ticks_each_rung_fires_once_and_in_order(
 ) -> None:
     clock = Clock(ClockKind.resolve, promise, start, data.draw(any_pauses(start)))
     ladder = data.draw(st.sampled_from([rule.rungs for rule in load_policy().ladders]))
-    planned = plan(clock, ladder, calendar)
+    planned = plan(clock, data.draw(st.permutations(ladder)), calendar)
+    instants = [entry.at for entry in planned]
+    assert instants == sorted(instants)
     fired: list[str] = []
-    for tick in sorted(ticks):
-        at = start + tick * timedelta(minutes=1)
+    # Some ticks fall on a rung exactly.
+    moments_of_ticks = [start + tick * timedelta(minutes=1) for tick in ticks] + data.draw(
+        st.lists(st.sampled_from(instants), max_size=3)
+    )
+    for at in sorted(moments_of_ticks):
         check = next_check(planned, fired, status=clock.status)
         reached = due_rungs(planned, fired, at)
         assert bool(reached) == (check is not None and check <= at)
         fired += [entry.rung.name for entry in reached]
-    last = start + max(ticks, default=-1) * timedelta(minutes=1)
+    last = max(moments_of_ticks, default=start - MICROSECOND)
     assert fired == [entry.rung.name for entry in planned if entry.at <= last]
