@@ -9,6 +9,8 @@ from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
+from service.tickets.drafts import IntakeDraft
+from service.tickets.links import TicketLink
 from service.tickets.models import (
     Assignment,
     Caller,
@@ -21,6 +23,7 @@ from service.tickets.models import (
     TicketAlias,
     TicketEvent,
 )
+from service.tickets.suggestions import Suggestion
 
 METADATA = Base.metadata
 
@@ -35,6 +38,7 @@ __all__ = [
     "Employer",
     "Escalation",
     "GatewayDelivery",
+    "IntakeDraft",
     "LoginToken",
     "Notice",
     "OrgAlias",
@@ -50,8 +54,10 @@ __all__ = [
     "SlaDueChange",
     "SlaPause",
     "StepRequest",
+    "Suggestion",
     "Supervision",
     "Ticket",
     "TicketAlias",
     "TicketEvent",
+    "TicketLink",
 ]

@@ -31,6 +31,8 @@ class Permission(StrEnum):
     extension_decide = "extension:decide"
     suspension_decide = "suspension:decide"
     caller_reveal = "caller:reveal"
+    employer_read = "employer:read"
+    employer_manage = "employer:manage"
     report_read = "report:read"
     person_manage = "person:manage"
     policy_manage = "policy:manage"
@@ -64,6 +66,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_urge,
             P.ticket_note,
             P.caller_reveal,
+            P.employer_read,
         }
     ),
     Role.lawyer: frozenset({P.ticket_read, P.ticket_answer, P.ticket_note, P.caller_reveal}),
@@ -80,6 +83,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.return_decide,
             P.suspension_decide,
             P.extension_decide,
+            P.employer_read,
+            P.employer_manage,
             P.report_read,
         }
     ),
@@ -111,7 +116,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     # The administrator keeps people and rules and sees no caller's data; the auditor reads logs only.
-    Role.admin: frozenset({P.person_manage, P.policy_manage}),
+    Role.admin: frozenset({P.person_manage, P.policy_manage, P.employer_read, P.employer_manage}),
     Role.auditor: frozenset({P.audit_read}),
 }
 

@@ -12,9 +12,11 @@ from sqlalchemy import (
     LargeBinary,
     Numeric,
     Sequence,
+    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
@@ -25,6 +27,13 @@ CHANNELS = (
     "phone", "mini_program", "web", "sms", "visit", "letter", "transfer_12345", "national", "import",
 )  # fmt: skip
 KINDS = ("consultation", "complaint", "help", "report", "suggestion", "praise")
+MEMBERSHIPS = ("member", "not_member", "unknown")
+IDENTITY_GROUPS = ("migrant_worker", "platform_worker", "woman_worker", "worker_in_hardship", "other")
+CONTACT_WAYS = ("phone", "message", "visit", "letter")
+CONTACT_TIMES = ("any", "office_hours", "evening", "weekend")
+OTHER_CHANNELS = ("hotline_12345", "labour_inspection", "arbitration", "court", "petition")
+# What a caller may honestly not know; every other question has an answer.
+UNKNOWABLE = ("employer", "people_count", "amount_owed")
 REJECTION_REASONS = (
     "emergency", "legal_channel", "secret_or_unlawful", "nothing_new", "out_of_scope", "malicious",
 )  # fmt: skip
@@ -44,6 +53,11 @@ ENDED = (
 def one_of(column: str, values: tuple[str, ...]) -> str:
     """SQL for a closed list."""
     return f"{column} in ({', '.join(repr(value) for value in values)})"
+
+
+def all_of(column: str, values: tuple[str, ...]) -> str:
+    """SQL for a list each member of which is of a closed list."""
+    return f"{column} <@ array[{', '.join(repr(value) for value in values)}]"
 
 
 OPEN_SQL = "not " + one_of("state", ENDED)
@@ -81,20 +95,33 @@ class Caller(Base):
 
 
 class Employer(Base):
-    """An employer by its name as written, one row for each normal form of the name."""
+    """A name of an employer, one row for each normal form of a name.
+
+    A row with `merged_into` is another name of that employer; the row it names is the employer itself. A ticket's
+    `employer_id` is always an employer itself: whoever counts by it counts each employer once.
+    """
 
     __tablename__ = "employer"
+    __table_args__ = (
+        CheckConstraint("credit_code ~ '^[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}$'", name="credit_code"),
+        CheckConstraint("merged_into <> id", name="not_into_itself"),
+        CheckConstraint("merged_into is null or credit_code is null", name="another_name_has_no_code"),
+        Index("ix_employer_merged_into", "merged_into", postgresql_where=text("merged_into is not null")),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     name: Mapped[str]
     name_key: Mapped[str] = mapped_column(unique=True)
+    credit_code: Mapped[str | None] = mapped_column(unique=True)
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("employer.id"))
     created_at: Mapped[datetime]
 
 
 class Ticket(Base):
     """A matter (工单). `holder_code` is the union that has it now; `due_at` repeats the deadline of the clock
     that governs its present state, so that a queue is one index scan. `due_at`, `half_at` and `suspended`
-    are written only together with the clock they repeat; `hotline check` compares them.
+    are written only together with the clock they repeat; `hotline check` compares them. An ended ticket that came
+    from elsewhere without a promise has no `due_at`; no open one is without.
     """
 
     __tablename__ = "ticket"
@@ -110,8 +137,16 @@ class Ticket(Base):
         ),
         CheckConstraint("people_count between 1 and 1000000", name="people_count"),
         CheckConstraint("amount_owed >= 0", name="amount_owed"),
+        CheckConstraint(one_of("membership", MEMBERSHIPS), name="membership"),
+        CheckConstraint(one_of("identity_group", IDENTITY_GROUPS), name="identity_group"),
+        CheckConstraint(one_of("contact_way", CONTACT_WAYS), name="contact_way"),
+        CheckConstraint(one_of("contact_time", CONTACT_TIMES), name="contact_time"),
+        CheckConstraint(all_of("other_channels", OTHER_CHANNELS), name="other_channels"),
+        CheckConstraint(all_of("not_known", UNKNOWABLE), name="not_known"),
         CheckConstraint("cycle >= 1", name="cycle"),
         CheckConstraint("bounces >= 0", name="bounces"),
+        CheckConstraint("(due_at is null) = (half_at is null)", name="due_whole"),
+        CheckConstraint(f"due_at is not null or {one_of('state', ENDED)}", name="open_has_due"),
         CheckConstraint("accepted_at >= received_at", name="accepted_after_received"),
         UniqueConstraint("created_by", "idempotency_key"),
         # A queue is read by one union, by a city with its counties, or by the province: one index each.
@@ -128,6 +163,7 @@ class Ticket(Base):
         Index("ix_ticket_caller_id", "caller_id", postgresql_where=text("caller_id is not null")),
         Index("ix_ticket_employer_id", "employer_id", postgresql_where=text("employer_id is not null")),
         Index("ix_ticket_received_at", "received_at"),
+        Index("ix_ticket_category_code", "category_code", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -149,6 +185,12 @@ class Ticket(Base):
     employer_id: Mapped[int | None] = mapped_column(ForeignKey("employer.id"))
     people_count: Mapped[int] = mapped_column(default=1)
     amount_owed: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    membership: Mapped[str] = mapped_column(default="unknown", server_default="unknown")
+    identity_group: Mapped[str | None]
+    contact_way: Mapped[str | None]
+    contact_time: Mapped[str | None]
+    other_channels: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    not_known: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     received_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     replied_at: Mapped[datetime | None]
@@ -156,8 +198,9 @@ class Ticket(Base):
     holder_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
     cycle: Mapped[int] = mapped_column(default=1)
     bounces: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime]
-    half_at: Mapped[datetime]
+    # Null only where `open_has_due` allows it: who reads the deadline of an open ticket need not ask.
+    due_at: Mapped[datetime] = mapped_column(nullable=True)
+    half_at: Mapped[datetime] = mapped_column(nullable=True)
     provisional: Mapped[bool] = mapped_column(default=False)
     suspended: Mapped[bool] = mapped_column(default=False)
     rejection_reason: Mapped[str | None]
@@ -325,4 +368,5 @@ class Supervision(Base):
     opened_at: Mapped[datetime]
     opened_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     instruction: Mapped[str]
+    due_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
