@@ -3,6 +3,7 @@
 from service.audit.models import AuditEvent
 from service.core.db import Base
 from service.escalations.models import Escalation
+from service.history.models import ImportedTicket, ImportRemark, ImportRun
 from service.identity.models import LoginToken, Person, PersonRole
 from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
@@ -39,6 +40,9 @@ __all__ = [
     "Escalation",
     "GatewayDelivery",
     "IntakeDraft",
+    "ImportRemark",
+    "ImportRun",
+    "ImportedTicket",
     "LoginToken",
     "Notice",
     "OrgAlias",

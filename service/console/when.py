@@ -67,6 +67,7 @@ def remaining(row: TicketRow, rules: Rules, now: datetime) -> Bilingual:
 
 
 def _in_days(due_at: datetime, promise: Promise, calendar: WorkCalendar, now: datetime) -> Bilingual:
+    assert row.due_at is not None, "an open ticket has a deadline"  # noqa: S101
     today, last = calendar.local_date(now), calendar.local_date(due_at - _INSTANT)
     if now >= due_at:
         days = calendar.working_days_between(last, today)

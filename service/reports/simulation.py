@@ -44,6 +44,10 @@ DEFINITIONS = {
         "A ticket counts once for each resolve clock of the citizen's leg (重办 has its own) whose recorded deadline"
         " falls in the period.",
     ),
+    "given": Bilingual(
+        "随件带来期限的导入工单不计:其期限不由本规则计算。",
+        "Imported tickets that came with their own deadline are left out: no rule here counts it.",
+    ),
     "due": Bilingual(
         "到期:已停表,或期限已过。当时按记录的期限,模拟按重新计算的期限,所以两个分母可以不同。",
         "Due: the clock was stopped or its deadline has passed; then by the recorded deadline, now by the recomputed"
@@ -258,6 +262,7 @@ def _chosen(unit: Unit, command: SimulateHistory) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         SlaClock.kind == ClockKind.resolve.value,
         SlaClock.leg == "citizen",
+        ~SlaClock.given,
         in_subtree(SlaClock.org_code, org_tree(unit.session).get(command.org).scope),
     ]
     if command.start:

@@ -8,7 +8,7 @@ what moved it; the database refuses one that does not. Callers hold the ticket's
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any, cast
 
 from sqlalchemy import insert, select
@@ -33,7 +33,12 @@ from sla_rules import (
     recount,
 )
 
+# What stopped a clock that was done with before it came here, and whose policy a given deadline is of.
+TAKEN_OVER = "imported"
+
 _INSERT = insert(table_of(SlaClock))
+_MINUTE = timedelta(minutes=1)
+_MOST_MINUTES = 1_000_000  # as many as a promise may have; the deadline itself is kept beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,20 @@ class StartClock:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOverClock:
+    """A clock that began elsewhere and came here at `at`, after its stop if it has one.
+
+    given: the deadline that came with the matter (exclusive), which no policy counts; None has the policy in force
+    count it from the start.
+    """
+
+    start: StartClock
+    at: datetime
+    given: datetime | None = None
+    stopped_at: datetime | None = None
+
+
 def start(unit: Unit, command: StartClock) -> SlaClock:
     """Begin a clock under the rules in force now; it keeps their versions for life unless a recompute moves it."""
     row = SlaClock(**prepare(command, current_rules(unit.session)))
@@ -59,8 +78,39 @@ def start(unit: Unit, command: StartClock) -> SlaClock:
 
 def prepare(command: StartClock, rules: Rules) -> dict[str, Any]:
     """The column values of a clock that begins: for intake, which inserts it in one statement."""
+    row = _begun(command, rules)
+    _settle(row, [], rules=rules, now=command.started_at)
+    row.first_due_at = row.due_at
+    return _values(row)
+
+
+def prepare_taken_over(command: TakeOverClock, rules: Rules) -> dict[str, Any]:
+    """The column values of a clock that began elsewhere. What is late already is noted as such; the rungs it has
+    passed are history and will not fire. Raises OutsideCalendar."""
+    row = _begun(command.start, rules)
+    row.taken_over_at = command.at
+    row.stopped_at, row.stop_reason = command.stopped_at, TAKEN_OVER if command.stopped_at else None
+    row.given, row.kept_at, row.breached_at = command.given is not None, command.given, None
+    if command.given is not None:
+        # A promise is at least a minute, so one that was shorter begins a little earlier.
+        row.started_at = min(row.started_at, command.given - _MINUTE)
+        minutes = min((command.given - row.started_at) // _MINUTE, _MOST_MINUTES)
+        row.promise = promise_document(Promise("real_minutes", minutes, quiet="wait"))
+    _settle(row, [], rules=rules, now=command.at)
+    row.first_due_at = row.due_at
+    if row.due_at <= (row.stopped_at or command.at):
+        row.breached_at = row.due_at
+    return _values(row)
+
+
+def policy_label(row: SlaClock, rules: Rules) -> str:
+    """The version of the policy a clock is counted by; `imported` for a deadline that came with the matter."""
+    return TAKEN_OVER if row.given else rules.policy.version
+
+
+def _begun(command: StartClock, rules: Rules) -> SlaClock:
     promise = rules.policy.promise(command.kind, command.tier, urgent=command.urgent, cycle=command.cycle)
-    row = SlaClock(
+    return SlaClock(
         ticket_id=command.ticket_id,
         kind=command.kind.value,
         leg=command.leg,
@@ -75,11 +125,13 @@ def prepare(command: StartClock, rules: Rules) -> dict[str, Any]:
         extension_days=0,
         extensions=0,
         kept_extension_days=0,
+        given=False,
         fired=[],
         check_failures=0,
     )
-    _settle(row, [], rules=rules, now=command.started_at)
-    row.first_due_at = row.due_at
+
+
+def _values(row: SlaClock) -> dict[str, Any]:
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
@@ -169,12 +221,13 @@ def extend(unit: Unit, row: SlaClock, *, days: int, reason: str) -> None:
 
 
 def retier(unit: Unit, row: SlaClock, *, tier: Tier, reason: str) -> None:
-    """Another promise, counted from the same start with the same pauses. What was kept for the old one is let go."""
+    """Another promise, counted from the same start with the same pauses. What was kept for the old one, or given with
+    the matter, is let go."""
     rules = current_rules(unit.session)
     row.tier = tier.value
     row.promise = promise_document(promise_for(row, rules))
     row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
-    row.kept_at, row.kept_extension_days = None, 0
+    row.given, row.kept_at, row.kept_extension_days = False, None, 0
     with _recording(unit, row, "retier", reason):
         _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
 
@@ -198,7 +251,7 @@ def recounted(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: date
         promise_for(row, rules),
         rules.calendar_of(row.org_code),
         told=row.due_at,
-        shorten=rules.policy.recount_shorten,
+        shorten="keep" if row.given else rules.policy.recount_shorten,
         as_of=counted_as_of(pauses, now),
     )
 
@@ -277,7 +330,9 @@ def due_changes(unit: Unit, row: SlaClock) -> tuple[DueChange, ...]:
 
 
 def promise_for(row: SlaClock, rules: Rules) -> Promise:
-    """What these rules promise for a clock of that kind, tier and cycle."""
+    """What these rules promise for a clock of that kind, tier and cycle; a given deadline stays what it is."""
+    if row.given:
+        return clock_promise(row)
     tier = Tier(row.tier) if row.tier else None
     return rules.policy.promise(ClockKind(row.kind), tier, urgent=row.urgent, cycle=row.cycle)
 
@@ -346,13 +401,20 @@ def _rules(unit: Unit, row: SlaClock) -> Rules:
 
 
 def _planned(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datetime) -> tuple[PlannedRung, ...]:
-    """The rungs that can still fire as things stand: none after the stop, none after an open pause began."""
+    """The rungs that can still fire as things stand: none after the stop, none after an open pause began, none that
+    passed before the matter came here."""
+    if row.taken_over_at and row.stopped_at and row.stopped_at <= row.taken_over_at:
+        return ()
     ladder = rules.policy.ladder(
         ClockKind(row.kind), Tier(row.tier) if row.tier else None, urgent=row.urgent, cycle=row.cycle
     )
     planned = plan(clock_value(row, pauses), ladder, rules.calendar_of(row.org_code), as_of=now)
     ends = [row.stopped_at] if row.stopped_at else [p.starts_at for p in pauses if p.ends_at is None]
-    return tuple(rung for rung in planned if not ends or rung.at <= ends[0])
+    return tuple(
+        rung
+        for rung in planned
+        if (not ends or rung.at <= ends[0]) and (row.taken_over_at is None or rung.at > row.taken_over_at)
+    )
 
 
 def _settle(row: SlaClock, pauses: Sequence[SlaPause], *, rules: Rules, now: datetime) -> None:

@@ -6,7 +6,7 @@ A clock knows its ticket only by id: this room counts time and knows nothing of 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,6 +54,9 @@ class SlaClock(Base):
     what forbids a second firing. `breached_at` is set once and the database refuses to unset it. `kept_at` is a
     deadline told before a recount, below which no count goes; `kept_extension_days` how many days of extension it
     held already. Whoever moves `due_at` writes an `SlaDueChange` in the same transaction, or the commit is refused.
+
+    `given` marks a deadline that came with the matter from elsewhere: it stands in `kept_at`, and no policy counts it
+    anew. `taken_over_at` is when a matter that began elsewhere came here: no rung at or before it is ours to fire.
     """
 
     __tablename__ = "sla_clock"
@@ -68,6 +71,7 @@ class SlaClock(Base):
         ),
         CheckConstraint("extension_days >= 0", name="extension"),
         CheckConstraint("kept_extension_days between 0 and extension_days", name="kept_extension"),
+        CheckConstraint("next_check_at > taken_over_at", name="taken_over"),
         Index(
             "uq_sla_clock_running",
             "ticket_id",
@@ -107,6 +111,8 @@ class SlaClock(Base):
     extensions: Mapped[int] = mapped_column(default=0)
     kept_at: Mapped[datetime | None]
     kept_extension_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    given: Mapped[bool] = mapped_column(default=False, server_default=false())
+    taken_over_at: Mapped[datetime | None]
     next_check_at: Mapped[datetime | None]
     fired: Mapped[list[str]] = mapped_column(ARRAY(TEXT), default=list)
     stopped_at: Mapped[datetime | None]

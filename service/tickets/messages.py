@@ -51,7 +51,7 @@ def worker_sms_handler(gateway: Gateway) -> NetworkHandler:
             text=TEMPLATES[payload["template"]].format(
                 number=ticket.number,
                 code=unit.vault.open(ticket.query_code_sealed),
-                due=f"{local(ticket.due_at):%m-%d}",
+                due=f"{local(ticket.due_at):%m-%d}" if ticket.due_at else "",
                 link=payload["link"],
             ),
         )

@@ -12,7 +12,7 @@ from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import OrgTree, org_tree, within
-from service.sla.clocks import clock_value, counted_as_of, due_changes
+from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
 from service.tickets.models import (
@@ -116,6 +116,11 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "caller:revealed": ("查看来电人", "caller seen"),
 }
 
+    "ticket:imported": ("导入", "imported"),
+    "clock:recounted": ("期限重新计算", "deadline counted anew"),
+    "ticket:merged_in": ("并入其他工单", "another ticket merged in"),
+    "ticket:grouped": ("归入同一事项", "grouped under one matter"),
+    "ticket:ungrouped": ("移出同一事项", "taken out of its group"),
 # Steps that decide a request are offered only while one of its kind waits.
 _DECIDES: dict[Step, str] = {
     Step.grant_rejection: "rejection",
@@ -311,7 +316,7 @@ def _explained(unit: Unit, row: SlaClock) -> Explanation:
         clock_value(row, pauses),
         rules.calendar_of(row.org_code),
         as_of=as_of,
-        policy_version=rules.policy.version,
+        policy_version=policy_label(row, rules),
         changes=due_changes(unit, row),
     )
 
@@ -439,6 +444,6 @@ def _clock_view(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause]) -> ClockV
         pauses=tuple(
             PauseView(starts_at=p.starts_at, ends_at=p.ends_at, review_at=p.review_at, reason=p.reason) for p in pauses
         ),
-        policy_version=rules.policy.version,
+        policy_version=policy_label(row, rules),
         calendar_version=rules.calendar.version,
     )

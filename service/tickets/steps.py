@@ -241,7 +241,7 @@ def _facts(ticket: Ticket) -> dict[str, Any]:
         "tier": ticket.tier,
         "holder": ticket.holder_code,
         "cycle": ticket.cycle,
-        "due_at": ticket.due_at.isoformat(),
+        "due_at": ticket.due_at.isoformat() if ticket.due_at else None,
         "suspended": ticket.suspended,
     }
 

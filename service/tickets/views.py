@@ -29,7 +29,7 @@ class TicketRow:
     people_count: int
     received_at: datetime
     accepted_at: datetime | None
-    due_at: datetime
+    due_at: datetime | None
     provisional: bool
     suspended: bool
     cycle: int

@@ -237,7 +237,10 @@ class TicketRowOut(ResponseBody):
     people_count: int
     received_at: datetime
     accepted_at: datetime | None
-    due_at: datetime = Field(description="期限(不含该时刻) / The deadline, exclusive")
+    due_at: datetime | None = Field(
+        description="期限(不含该时刻);仅已办结且来源未定期限的导入工单为空 / The deadline, exclusive; null only for an "
+        "ended ticket that was imported without one"
+    )
     provisional: bool = Field(description="跨入尚未公布日历的年份,暂定 / Counted beyond the published calendar")
     suspended: bool
     cycle: int
