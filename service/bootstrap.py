@@ -22,6 +22,8 @@ from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
 from service.tickets.messages import WORKER_SMS, worker_sms_handler
 from service.tickets.recounting import RECOUNT, recount_by_message
+from service.tickets.supervising import SUPERVISION_DUE, remind_of_supervision
+from service.tickets.together import FOLLOW, follow_master
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Application:
             NOTICE: DatabaseHandler(run=put_into_inbox),
             WORKER_SMS: worker_sms_handler(self.gateway),
             RECOUNT: DatabaseHandler(run=recount_by_message),
+            FOLLOW: DatabaseHandler(run=follow_master),
+            SUPERVISION_DUE: DatabaseHandler(run=remind_of_supervision),
         }
 
     @cached_property

@@ -16,7 +16,7 @@ from sla_rules.clock import Clock, Language
 from sla_rules.counting import Course, Stretch, course
 from sla_rules.promise import ClockKind, Kept, Pause, Promise
 
-ChangeCause = Literal["pause", "resume", "extension", "retier", "handover", "recount"]
+ChangeCause = Literal["pause", "resume", "extension", "retier", "handover", "merge", "recount"]
 
 _ONE_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -35,6 +35,7 @@ _CAUSE_ZH: dict[ChangeCause, str] = {
     "extension": "延期",
     "retier": "改级",
     "handover": "移交承办单位",
+    "merge": "并入更早的诉求",
     "recount": "按新的日历或规则重新计算",
 }
 _CAUSE_EN: dict[ChangeCause, str] = {
@@ -43,6 +44,7 @@ _CAUSE_EN: dict[ChangeCause, str] = {
     "extension": "extended",
     "retier": "tier changed",
     "handover": "handed over to another union",
+    "merge": "an earlier ticket of the same matter was merged in",
     "recount": "counted anew under a new calendar or policy",
 }
 _UNIT_ZH = {

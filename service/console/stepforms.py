@@ -48,6 +48,7 @@ _FORWARD = (
 _NAMES = {Step.close: Bilingual("多次无法接通,办结", "close: the worker can't be reached")}
 
 _NOTE_LONGEST = 2_000
+_SHORT_LONGEST = 50
 _TEXT_LONGEST = 10_000
 
 
@@ -132,7 +133,25 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.redo: (_text("reason", "field.reason"),),
     Step.reopen: (_text("reason", "field.new_facts"),),
     Step.urge: (_text("note", "field.urge_note"),),
-    Step.supervise: (_text("note", "field.instruction"),),
+    Step.supervise: (
+        _text("note", "field.instruction"),
+        Field(name="due_at", label="field.answer_by", kind="moment", hint="hint.answer_by"),
+    ),
+    Step.answer_supervision: (_text("text", "field.supervision_answer", longest=_TEXT_LONGEST),),
+    Step.return_supervision: (_text("note", "field.send_back_reason"),),
+    Step.close_supervision: (_NOTE,),
+    Step.merge: (
+        Field(name="master", label="field.master", required=True, longest=40, hint="hint.master"),
+        _text("reason", "field.reason"),
+    ),
+    Step.split_: (_text("reason", "field.reason"),),
+    Step.withdraw: (_text("reason", "field.withdrawal"),),
+    Step.transfer_out: (
+        Field(name="peer", label="field.peer", kind="choice", required=True, options=of_words(words.PEERS)),
+        Field(name="peer_number", label="field.peer_number", longest=_SHORT_LONGEST),
+        _NOTE,
+    ),
+    Step.terminate: (_text("reason", "field.termination"),),
     Step.note: (_text("note", "field.plain_note"),),
     **dict.fromkeys(_DECIDES, (_NOTE,)),
 }

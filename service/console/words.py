@@ -62,6 +62,14 @@ REJECTIONS = _words(
     malicious=("恶意诉求", "malicious"),
 )
 
+PEERS = _words(
+    **{"12345": ("12345 热线", "the 12345 line")},
+    national=("全国总工会", "the national federation"),
+    labour_inspection=("劳动保障监察", "labour inspection"),
+    court=("人民法院", "the courts"),
+    other=("其他单位", "another body"),
+)
+
 SUSPENSIONS = _words(
     legal_procedure=("正在诉讼、仲裁或工伤认定", "court, arbitration or injury recognition under way"),
     caller_unreachable=("联系不上职工", "the worker cannot be reached"),

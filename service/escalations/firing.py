@@ -24,13 +24,13 @@ from service.notifications.telling import tell
 from service.sla import clocks
 from service.sla.models import SlaClock
 from service.sla.rules import rules_of
-from service.tickets.closing import open_supervision
 from service.tickets.handling import resume_by_review, sign_by_silence
 from service.tickets.models import Ticket
 from service.tickets.repository import lock_free
 from service.tickets.requests import open_request
 from service.tickets.states import GOVERNING, OPEN, State
 from service.tickets.steps import repeat_deadline, write_event
+from service.tickets.supervising import open_supervision
 from sla_rules import PlannedRung
 
 # A clock that raises is set aside for a while and tried again: one bad row never stops the others.

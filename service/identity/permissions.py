@@ -26,6 +26,12 @@ class Permission(StrEnum):
     ticket_urge = "ticket:urge"
     ticket_supervise = "ticket:supervise"
     ticket_note = "ticket:note"
+    ticket_merge = "ticket:merge"
+    ticket_group = "ticket:group"
+    ticket_withdraw = "ticket:withdraw"
+    ticket_transfer = "ticket:transfer"
+    ticket_terminate = "ticket:terminate"
+    supervision_answer = "supervision:answer"
     rejection_decide = "rejection:decide"
     return_decide = "return:decide"
     extension_decide = "extension:decide"
@@ -65,6 +71,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_callback,
             P.ticket_urge,
             P.ticket_note,
+            P.ticket_merge,
+            P.ticket_group,
+            P.ticket_withdraw,
             P.caller_reveal,
             P.employer_read,
         }
@@ -79,6 +88,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_retier,
             P.ticket_urge,
             P.ticket_note,
+            P.ticket_merge,
+            P.ticket_group,
+            P.ticket_transfer,
             P.rejection_decide,
             P.return_decide,
             P.suspension_decide,
@@ -98,10 +110,13 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_extend,
             P.ticket_suspend,
             P.ticket_note,
+            P.supervision_answer,
             P.caller_reveal,
         }
     ),
-    Role.reviewer: frozenset({P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.report_read}),
+    Role.reviewer: frozenset(
+        {P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.supervision_answer, P.report_read}
+    ),
     Role.supervisor: frozenset(
         {
             P.ticket_read,
@@ -109,6 +124,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_supervise,
             P.ticket_redo,
             P.ticket_reopen,
+            P.ticket_terminate,
+            P.ticket_group,
             P.ticket_note,
             P.extension_decide,
             P.suspension_decide,

@@ -20,11 +20,12 @@ from service.ratings.errors import (
 from service.ratings.links import RatingLink, make_token, read_token
 from service.ratings.models import HANDLER_FAULTS, CallbackAttempt, Rating
 from service.sla.rules import current_rules
-from service.tickets.closing import close_ticket, open_supervision, redo_by_rating, redo_rounds_left
+from service.tickets.closing import close_ticket, redo_by_rating, redo_rounds_left
 from service.tickets.messages import text_worker
 from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.states import State, Step
 from service.tickets.steps import carry_out, take, write_event
+from service.tickets.supervising import open_supervision
 
 NOON_HOUR = 12
 

@@ -232,6 +232,14 @@ def retier(unit: Unit, row: SlaClock, *, tier: Tier, reason: str) -> None:
         _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
 
 
+def begin_earlier(unit: Unit, row: SlaClock, *, started_at: datetime, reason: str) -> None:
+    """The same matter was told earlier in another ticket: the promise was made then, and nothing kept since holds."""
+    row.started_at = min(row.started_at, started_at)
+    row.kept_at, row.kept_extension_days = None, 0
+    with _recording(unit, row, "merge", reason):
+        _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
+
+
 def hand_over(unit: Unit, row: SlaClock, *, org_code: str) -> None:
     """Another union has the matter now; where it keeps other feast days, they count from here on."""
     if row.org_code == org_code:

@@ -1,10 +1,9 @@
-"""Towards the end: review (审核), closing (办结), another round (重办), reopening; urging, supervision and notes."""
+"""Towards the end: review (审核), closing (办结), another round (重办), reopening; urging and notes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import Bilingual
 from service.core.unit import Unit
@@ -12,9 +11,10 @@ from service.sla.rules import current_rules
 from service.tickets import requests
 from service.tickets.errors import RedoRoundsUsedUp, ReopeningWindowClosed, ReviewerIsReplier
 from service.tickets.messages import tell_union
-from service.tickets.models import Assignment, Reply, Supervision, Ticket
+from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.states import Step
 from service.tickets.steps import carry_out, take
+from service.tickets.together import ask_to_follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ def approve_reply(unit: Unit, command: ReviewReply) -> Ticket:
     ticket = take(unit, command.number, Step.approve, version=command.version)
     _review(unit, ticket, "approved", command.note)
     carry_out(unit, ticket, Step.approve, note=command.note)
+    ask_to_follow(unit, ticket)
     return ticket
 
 
@@ -130,7 +131,7 @@ def reopen_ticket(unit: Unit, command: ReopenTicket) -> Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddNote:
-    """Words for the timeline: an urging, an instruction or a note."""
+    """Words for the timeline: an urging or a note."""
 
     number: str
     note: str
@@ -149,39 +150,6 @@ def urge_ticket(unit: Unit, command: AddNote) -> Ticket:
         occasion="urged",
     )
     return ticket
-
-
-def supervise_ticket(unit: Unit, command: AddNote) -> Ticket:
-    """督办: a supervisor opens a supervision with an instruction; one is open at a time."""
-    ticket = take(unit, command.number, Step.supervise, version=command.version)
-    open_supervision(unit, ticket, instruction=command.note)
-    return ticket
-
-
-def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str) -> None:
-    """Open a supervision on a locked ticket unless one is open, and put it on the timeline."""
-    opened = unit.session.execute(
-        insert(Supervision)
-        .values(
-            ticket_id=ticket.id,
-            cycle=ticket.cycle,
-            opened_at=unit.now,
-            opened_by=unit.actor.id,
-            instruction=instruction,
-        )
-        .on_conflict_do_nothing(index_elements=["ticket_id"], index_where=Supervision.closed_at.is_(None))
-        .returning(Supervision.id)
-    ).one_or_none()
-    if opened is None and unit.actor.id is None:
-        return
-    carry_out(unit, ticket, Step.supervise, note=instruction)
-    tell_union(
-        unit,
-        ticket,
-        ("handler", "leader", "parent_leader"),
-        Bilingual(f"督办:工单 {ticket.number}", f"Supervision: ticket {ticket.number}"),
-        occasion="supervised",
-    )
 
 
 def add_note(unit: Unit, command: AddNote) -> Ticket:

@@ -24,6 +24,7 @@ from service.tickets.models import Assignment, StepRequest, Ticket
 from service.tickets.requests import DecideRequest
 from service.tickets.states import Step
 from service.tickets.steps import carry_out, take
+from service.tickets.together import ask_to_follow
 from sla_rules import ClockKind, Tier
 
 TIER_NAMES: dict[Tier, Bilingual] = {
@@ -59,6 +60,7 @@ def grant_rejection(unit: Unit, command: DecideRequest) -> Ticket:
     ticket.rejection_reason = request.reason
     ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.grant_rejection, note=command.note, data={"reason": request.reason})
+    ask_to_follow(unit, ticket)
     return ticket
 
 

@@ -108,7 +108,19 @@ class Step(StrEnum):
     reopen = "reopen"
     urge = "urge"
     supervise = "supervise"
+    answer_supervision = "answer-supervision"
+    return_supervision = "return-supervision"
+    close_supervision = "close-supervision"
     note = "note"
+    merge = "merge"
+    split_ = "split"
+    follow_master = "follow-master"
+    split_by_master = "split-by-master"
+    withdraw = "withdraw"
+    withdraw_by_worker = "withdraw-by-worker"
+    transfer_out = "transfer-out"
+    terminate = "terminate"
+    archive = "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,8 @@ S, P, C = State, Permission, ClockKind
 
 # The clocks a suspension holds: the citizen's promise and the first contact, never the signing or the centre's own.
 PAUSABLE = (C.resolve, C.first_contact)
+
+EVERY_CLOCK = tuple(ClockKind)
 
 # The clock whose deadline a queue is sorted by, for each open state.
 GOVERNING: dict[State, ClockKind] = {
@@ -224,9 +238,23 @@ _ROWS = (
     _row(Step.redo, {S.to_callback}, S.in_progress, P.ticket_redo, Place.centre, "redo_ordered", "重办", "order redo", stops=(C.callback,), starts=(C.resolve,), new_cycle=True),
     _row(Step.redo_by_rating, {S.to_callback}, S.in_progress, None, Place.service, "redo_by_rating", "评价不满意重办", "redo after rating", stops=(C.callback,), starts=(C.resolve,), new_cycle=True),
     _row(Step.reopen, {S.closed}, S.in_progress, P.ticket_reopen, Place.centre, "reopened", "重新办理", "reopen", starts=(C.resolve,), new_cycle=True),
+    # Together and apart. A merged matter keeps its caller, number, call-back and rating; its clocks go on in the master's.
+    _row(Step.merge, {S.accepted}, S.merged, P.ticket_merge, Place.centre, "merged", "并单", "merge", stops=(C.dispatch, C.resolve)),
+    _row(Step.split_, {S.merged}, S.accepted, P.ticket_merge, Place.centre, "split", "拆单", "split", starts=(C.dispatch,), runs_on=True),
+    _row(Step.split_by_master, {S.merged}, S.accepted, None, Place.service, "split_by_master", "主单终结后拆单", "split as the master ended", starts=(C.dispatch,), runs_on=True),
+    _row(Step.follow_master, {S.merged}, S.to_callback, None, Place.service, "followed_master", "随主单待回访", "follow the master to its call-back", starts=(C.callback,)),
+    # Other ends.
+    _row(Step.withdraw, OPEN, S.withdrawn, P.ticket_withdraw, Place.centre, "withdrawn", "撤回", "withdraw", stops=EVERY_CLOCK),
+    _row(Step.withdraw_by_worker, OPEN, S.withdrawn, None, Place.service, "withdrawn_by_worker", "职工撤回", "withdraw as the worker wishes", stops=EVERY_CLOCK),
+    _row(Step.transfer_out, {S.accepted}, S.transferred_out, P.ticket_transfer, Place.centre, "transferred_out", "转出", "transfer out", stops=(C.dispatch, C.resolve)),
+    _row(Step.terminate, {S.accepted, S.to_sign, S.in_progress, S.replied}, S.terminated, P.ticket_terminate, Place.centre, "terminated", "终止办理", "terminate", stops=EVERY_CLOCK),
+    _row(Step.archive, {S.closed, S.answered, S.rejected, S.transferred_out, S.withdrawn, S.terminated}, S.archived, None, Place.service, "archived", "归档", "archive"),
     # Beside any open state.
     _row(Step.urge, OPEN, None, P.ticket_urge, Place.scope, "urged", "催办", "urge"),
     _row(Step.supervise, OPEN, None, P.ticket_supervise, Place.above, "supervised", "督办", "supervise"),
+    _row(Step.answer_supervision, OPEN, None, P.supervision_answer, Place.holder, "supervision_answered", "答复督办", "answer the supervision"),
+    _row(Step.return_supervision, OPEN, None, P.ticket_supervise, Place.above, "supervision_returned", "督办答复退回", "send the supervision's answer back"),
+    _row(Step.close_supervision, OPEN, None, P.ticket_supervise, Place.above, "supervision_closed", "督办办结", "close the supervision"),
     _row(Step.note, frozenset(State), None, P.ticket_note, Place.scope, "noted", "备注", "note"),
 )
 # fmt: on

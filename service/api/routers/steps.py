@@ -15,7 +15,7 @@ from service.api.deps import Working, answer
 from service.api.documentation import IN_A_WEEK, STEP_REFUSALS, YESTERDAY, both, needs
 from service.api.routers import room
 from service.api.schemas import actions
-from service.api.schemas.fields import TicketNumber
+from service.api.schemas.fields import A_TICKET_NUMBER, TicketNumber
 from service.api.schemas.tickets import TicketOut
 from service.core.unit import Unit
 from service.identity.permissions import Permission
@@ -30,7 +30,6 @@ from service.tickets.closing import (
     order_redo,
     reopen_ticket,
     send_reply_back,
-    supervise_ticket,
     urge_ticket,
 )
 from service.tickets.dispatching import (
@@ -47,6 +46,7 @@ from service.tickets.dispatching import (
     refuse_return,
     retier_ticket,
 )
+from service.tickets.endings import EndTicket, TransferOut, terminate_ticket, transfer_out, withdraw_ticket
 from service.tickets.handling import (
     AskExtension,
     AskSuspension,
@@ -69,6 +69,16 @@ from service.tickets.intake import AcceptTicket, AnswerTicket, accept_ticket, an
 from service.tickets.queries import ticket_view
 from service.tickets.requests import DecideRequest
 from service.tickets.states import TABLE, Step
+from service.tickets.supervising import (
+    AnswerSupervision,
+    ReviewSupervision,
+    SuperviseTicket,
+    answer_supervision,
+    close_supervision,
+    return_supervision,
+    supervise_ticket,
+)
+from service.tickets.together import MergeTicket, SplitTicket, merge_ticket, split_ticket
 from sla_rules import Tier
 
 router = room("steps", "/tickets/{number}")
@@ -110,6 +120,10 @@ def _callback(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
     given: actions.AnswersIn | None = fields["answers"]
     answers = Answers(**dict(given)) if given is not None else None
     return record_callback(unit, RecordCallback(**{**fields, "number": number, "answers": answers}))
+
+
+def _transfer_out(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
+    return transfer_out(unit, TransferOut(**{**fields, "number": number, "peer_number": fields["peer_number"] or ""}))
 
 
 def _decide(unit: Unit, number: str, fields: Mapping[str, Any]) -> object:
@@ -271,9 +285,58 @@ ACTIONS: tuple[Action, ...] = (
     _action(Step.urge, actions.WithNote, _takes(urge_ticket, AddNote), again={"note": "职工再次来电询问进展"}),
     _action(
         Step.supervise,
-        actions.WithNote,
-        _takes(supervise_ticket, AddNote),
+        actions.Supervise,
+        _takes(supervise_ticket, SuperviseTicket),
         instruction={"note": "请于三日内报告办理情况"},
+        by_a_date={"note": "请查明逾期原因并书面报告", "due_at": IN_A_WEEK},
+    ),
+    _action(
+        Step.answer_supervision,
+        actions.AnswerSupervision,
+        _takes(answer_supervision, AnswerSupervision),
+        done={"text": "已约谈用人单位负责人,承诺本周内付清,附约谈记录。"},
+    ),
+    _action(
+        Step.return_supervision,
+        actions.ReturnSupervision,
+        _takes(return_supervision, ReviewSupervision),
+        vague={"note": "未说明逾期原因,请补充。"},
+    ),
+    _action(
+        Step.close_supervision,
+        actions.CloseSupervision,
+        _takes(close_supervision, ReviewSupervision),
+        accepted={"note": "同意"},
+    ),
+    _action(
+        Step.merge,
+        actions.Merge,
+        _takes(merge_ticket, MergeTicket),
+        same={"master": A_TICKET_NUMBER, "reason": "同一用人单位同一批欠薪"},
+    ),
+    _action(
+        Step.split_,
+        actions.WithReason,
+        _takes(split_ticket, SplitTicket),
+        other={"reason": "核实为另一工地的诉求"},
+    ),
+    _action(
+        Step.withdraw,
+        actions.WithReason,
+        _takes(withdraw_ticket, EndTicket),
+        paid={"reason": "职工来电表示单位已付清,不再反映"},
+    ),
+    _action(
+        Step.transfer_out,
+        actions.TransferOut,
+        _transfer_out,
+        to_12345={"peer": "12345", "peer_number": "DH202611220001", "note": "非劳动权益事项"},
+    ),
+    _action(
+        Step.terminate,
+        actions.WithReason,
+        _takes(terminate_ticket, EndTicket),
+        lost={"reason": "多次联系不上职工,且缺少办理所需信息"},
     ),
     _action(Step.note, actions.WithNote, _takes(add_note, AddNote), remark={"note": "职工方便接听时间为晚七点后"}),
     Action(

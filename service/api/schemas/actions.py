@@ -12,6 +12,7 @@ from service.api.schemas.fields import (
     Flag,
     Helped,
     Instant,
+    MentionedTicket,
     Note,
     OutcomeName,
     Reason,
@@ -163,15 +164,59 @@ class Close(StepBody):
 
 
 class WithReason(StepBody):
-    """重办、重新办理"""
+    """重办、重新办理、拆单、撤回、终止办理"""
 
     reason: Reason
 
 
 class WithNote(StepBody):
-    """催办、督办、备注"""
+    """催办、备注"""
 
     note: Reason
+
+
+class Supervise(StepBody):
+    """督办"""
+
+    note: Reason = Field(description="督办要求 / The instruction")
+    due_at: Instant | None = Field(
+        None, description="答复期限,默认三个工作日 / Answer by; three working days by default"
+    )
+
+
+class AnswerSupervision(StepBody):
+    """答复督办"""
+
+    text: ReplyText = Field(description="答复内容 / What was done")
+
+
+class ReturnSupervision(StepBody):
+    """督办答复退回"""
+
+    note: Reason
+
+
+class CloseSupervision(StepBody):
+    """督办办结"""
+
+    note: Note = ""
+
+
+class Merge(StepBody):
+    """并单"""
+
+    master: MentionedTicket = Field(description="主单编号 / Number of the master")
+    reason: Reason
+
+
+class TransferOut(StepBody):
+    """转出"""
+
+    peer: Literal["12345", "national", "labour_inspection", "court", "other"] = Field(
+        description="接收单位 / Who takes it over"
+    )
+    peer_number: ShortText | None = Field(None, description="对方编号 / Its number there")
+    note: Note = ""
 
 
 class Decide(StepBody):

@@ -25,6 +25,9 @@ _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+A_TICKET_NUMBER = "QH12351-20261120-000001"
+
+
 def fit(text: str) -> str:
     """The text, when every character of it can be stored and shown."""
     if _UNFIT.search(text):
@@ -133,3 +136,11 @@ PageCursor = Annotated[
 ]
 InstantQuery = Annotated[AwareDatetime, BeforeValidator(_from_address), AfterValidator(_storable)]
 Day = Annotated[date, BeforeValidator(_written_day), AfterValidator(_storable_day)]
+
+# A ticket named in a body: a number of another form is not found, as in an address.
+MentionedTicket = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    AfterValidator(fit),
+    Field(examples=[A_TICKET_NUMBER]),
+]

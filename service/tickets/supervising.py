@@ -1,0 +1,242 @@
+"""督办: a supervisor, or the ladder, puts a matter under supervision with an instruction and a date. The union answers,
+the supervisor accepts the answer or sends it back, and all of it stands on the timeline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.clock import local
+from service.core.db import Base
+from service.core.errors import Bilingual, Conflict, Malformed
+from service.core.unit import Unit
+from service.outbox.emit import Message, emit
+from service.outbox.handlers import Payload
+from service.sla.rules import current_rules
+from service.tickets.messages import tell_union
+from service.tickets.models import Supervision, Ticket
+from service.tickets.states import OPEN, State, Step
+from service.tickets.steps import carry_out, take
+
+SUPERVISION_DUE = "supervision:due"
+
+# Where no date is given: three working days, as the ladder's own supervision means them.
+_DAYS_TO_ANSWER = 3
+
+
+class SupervisionAnswer(Base):
+    """What the union reports to a supervision. One waits for the supervisor at a time."""
+
+    __tablename__ = "supervision_answer"
+    __table_args__ = (
+        CheckConstraint("verdict in ('accepted', 'returned')", name="verdict"),
+        CheckConstraint("(verdict is null) = (reviewed_at is null)", name="reviewed_whole"),
+        CheckConstraint("reviewed_by is null or reviewed_by <> answered_by", name="four_eyes"),
+        Index("uq_supervision_answer_open", "supervision_id", unique=True, postgresql_where=text("verdict is null")),
+        Index("ix_supervision_answer_supervision_id", "supervision_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    supervision_id: Mapped[int] = mapped_column(ForeignKey("supervision.id"))
+    text: Mapped[str]
+    answered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    answered_at: Mapped[datetime]
+    verdict: Mapped[str | None]
+    reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reviewed_at: Mapped[datetime | None]
+    review_note: Mapped[str | None]
+
+
+class NoOpenSupervision(Conflict):
+    zh = "工单 {number} 没有待答复的督办。"
+    en = "Ticket {number} has no supervision that waits for an answer."
+
+
+class SupervisionAlreadyOpen(Conflict):
+    zh = "工单 {number} 已在督办中({instruction}),请先办结该督办。"
+    en = "Ticket {number} is under supervision already ({instruction}); close that one first."
+
+
+class SupervisionAlreadyAnswered(Conflict):
+    zh = "工单 {number} 的督办答复正在等待督办员审核。"
+    en = "The answer to the supervision of ticket {number} waits for its review."
+
+
+class NoSupervisionAnswer(Conflict):
+    zh = "工单 {number} 没有待审核的督办答复。"
+    en = "Ticket {number} has no answer to a supervision to review."
+
+
+class DateLiesInThePast(Malformed):
+    zh = "答复期限须晚于现在,现为 {due}。"
+    en = "The date for the answer must lie ahead, got {due}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperviseTicket:
+    """What is to be done, and by when it is to be answered (aware; None: the end of the third working day)."""
+
+    number: str
+    note: str
+    due_at: datetime | None = None
+    version: int | None = None
+
+
+def supervise_ticket(unit: Unit, command: SuperviseTicket) -> Ticket:
+    """Open a supervision with an instruction and a date. Raises SupervisionAlreadyOpen, DateLiesInThePast and the
+    refusals of `take`."""
+    ticket = take(unit, command.number, Step.supervise, version=command.version)
+    if command.due_at is not None and command.due_at <= unit.now:
+        raise DateLiesInThePast(due=f"{local(command.due_at):%Y-%m-%d %H:%M}")
+    standing = _open(unit, ticket)
+    if standing is not None:
+        raise SupervisionAlreadyOpen(number=ticket.number, instruction=standing.instruction)
+    open_supervision(unit, ticket, instruction=command.note, due_at=command.due_at)
+    return ticket
+
+
+def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: datetime | None = None) -> None:
+    """Open a supervision on a locked ticket unless one is open, and put it on the timeline."""
+    calendar = current_rules(unit.session).calendar_of(ticket.holder_code)
+    last_day = calendar.add_working_days(calendar.local_date(unit.now), _DAYS_TO_ANSWER)
+    due_at = due_at or calendar.end_of_day(last_day)
+    opened = unit.session.execute(
+        insert(Supervision)
+        .values(
+            ticket_id=ticket.id,
+            cycle=ticket.cycle,
+            opened_at=unit.now,
+            opened_by=unit.actor.id,
+            instruction=instruction,
+            due_at=due_at,
+        )
+        .on_conflict_do_nothing(index_elements=["ticket_id"], index_where=Supervision.closed_at.is_(None))
+        .returning(Supervision.id)
+    ).scalar_one_or_none()
+    if opened is None:
+        return
+    carry_out(unit, ticket, Step.supervise, note=instruction, data={"answer_by": due_at.isoformat()})
+    _tell(unit, ticket, ("handler", "leader", "parent_leader"), "督办", "supervision", occasion="supervised")
+    emit(
+        unit,
+        Message(
+            kind=SUPERVISION_DUE,
+            key=f"{SUPERVISION_DUE}:{opened}",
+            payload={"supervision_id": opened},
+            not_before=due_at,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSupervision:
+    """What the union did about the instruction."""
+
+    number: str
+    text: str
+    version: int | None = None
+
+
+def answer_supervision(unit: Unit, command: AnswerSupervision) -> Ticket:
+    """Report to a supervision. Raises NoOpenSupervision, SupervisionAlreadyAnswered and the refusals of `take`."""
+    ticket = take(unit, command.number, Step.answer_supervision, version=command.version)
+    supervision = _open(unit, ticket)
+    if supervision is None:
+        raise NoOpenSupervision(number=ticket.number)
+    if _waiting(unit, supervision) is not None:
+        raise SupervisionAlreadyAnswered(number=ticket.number)
+    unit.session.add(
+        SupervisionAnswer(
+            supervision_id=supervision.id, text=command.text, answered_by=unit.actor.id, answered_at=unit.now
+        )
+    )
+    carry_out(unit, ticket, Step.answer_supervision, note=command.text)
+    _tell(unit, ticket, ("supervisor",), "督办已答复,请审核", "the supervision was answered", occasion="answered")
+    return ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSupervision:
+    """What the supervisor says to the answer; compulsory when sending it back."""
+
+    number: str
+    note: str = ""
+    version: int | None = None
+
+
+def close_supervision(unit: Unit, command: ReviewSupervision) -> Ticket:
+    """Accept the answer: the supervision ends. Raises NoOpenSupervision, NoSupervisionAnswer."""
+    ticket = take(unit, command.number, Step.close_supervision, version=command.version)
+    supervision = _review(unit, ticket, "accepted", command.note)
+    supervision.closed_at = unit.now
+    carry_out(unit, ticket, Step.close_supervision, note=command.note)
+    return ticket
+
+
+def return_supervision(unit: Unit, command: ReviewSupervision) -> Ticket:
+    """Send the answer back: the supervision goes on. Raises as `close_supervision` does."""
+    ticket = take(unit, command.number, Step.return_supervision, version=command.version)
+    _review(unit, ticket, "returned", command.note)
+    carry_out(unit, ticket, Step.return_supervision, note=command.note)
+    _tell(unit, ticket, ("handler", "leader"), "督办答复被退回", "your answer was sent back", occasion="returned")
+    return ticket
+
+
+def remind_of_supervision(unit: Unit, payload: Payload) -> None:
+    """Database handler of `supervision:due`: an answer that did not come is told to the leader and the supervisor."""
+    supervision = unit.session.get_one(Supervision, payload["supervision_id"])
+    ticket = unit.session.get_one(Ticket, supervision.ticket_id)
+    if supervision.closed_at is None and State(ticket.state) in OPEN and _waiting(unit, supervision) is None:
+        _tell(
+            unit,
+            ticket,
+            ("leader", "supervisor"),
+            "督办逾期未答复",
+            "the supervision is unanswered",
+            occasion="overdue",
+        )
+
+
+def awaited(unit: Unit, ticket: Ticket) -> str | None:
+    """What a ticket's open supervision waits for: `supervision` (the answer), `supervision_answer` (its review)."""
+    supervision = _open(unit, ticket)
+    if supervision is None:
+        return None
+    return "supervision" if _waiting(unit, supervision) is None else "supervision_answer"
+
+
+def _open(unit: Unit, ticket: Ticket) -> Supervision | None:
+    return unit.session.scalars(
+        select(Supervision).where(Supervision.ticket_id == ticket.id, Supervision.closed_at.is_(None))
+    ).one_or_none()
+
+
+def _waiting(unit: Unit, supervision: Supervision) -> SupervisionAnswer | None:
+    return unit.session.scalars(
+        select(SupervisionAnswer).where(
+            SupervisionAnswer.supervision_id == supervision.id, SupervisionAnswer.verdict.is_(None)
+        )
+    ).one_or_none()
+
+
+def _review(unit: Unit, ticket: Ticket, verdict: str, note: str) -> Supervision:
+    supervision = _open(unit, ticket)
+    if supervision is None:
+        raise NoOpenSupervision(number=ticket.number)
+    answer = _waiting(unit, supervision)
+    if answer is None:
+        raise NoSupervisionAnswer(number=ticket.number)
+    answer.verdict, answer.reviewed_by, answer.reviewed_at, answer.review_note = verdict, unit.actor.id, unit.now, note
+    return supervision
+
+
+def _tell(unit: Unit, ticket: Ticket, audience: tuple[str, ...], zh: str, en: str, *, occasion: str) -> None:
+    tell_union(
+        unit,
+        ticket,
+        audience,
+        Bilingual(f"{zh}:工单 {ticket.number}", f"Ticket {ticket.number}: {en}"),
+        occasion=f"supervision_{occasion}",
+    )
