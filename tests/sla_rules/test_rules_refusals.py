@@ -464,7 +464,11 @@ REFUSALS: list[tuple[Callable[[], object], type[RuleError], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("ask", "error", "en", "zh"), REFUSALS, ids=[en for _, _, en, _ in REFUSALS])
+@pytest.mark.parametrize(
+    ("ask", "error", "en", "zh"),
+    REFUSALS,
+    ids=[f"{error.code}_{number}" for number, (_, error, _, _) in enumerate(REFUSALS, 1)],
+)
 def test_a_refusal_says_what_is_wrong_in_both_languages(
     ask: Callable[[], object], error: type[RuleError], en: str, zh: str
 ) -> None:
