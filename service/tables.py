@@ -25,6 +25,8 @@ from service.tickets.models import (
     TicketEvent,
 )
 from service.tickets.suggestions import Suggestion
+from service.tickets.supervising import SupervisionAnswer
+from service.tickets.together import TicketGroup, TicketGroupMember, TicketMerge
 
 METADATA = Base.metadata
 
@@ -38,11 +40,11 @@ __all__ = [
     "Category",
     "Employer",
     "Escalation",
-    "GatewayDelivery",
-    "IntakeDraft",
     "ImportRemark",
     "ImportRun",
     "ImportedTicket",
+    "GatewayDelivery",
+    "IntakeDraft",
     "LoginToken",
     "Notice",
     "OrgAlias",
@@ -60,8 +62,12 @@ __all__ = [
     "StepRequest",
     "Suggestion",
     "Supervision",
+    "SupervisionAnswer",
     "Ticket",
     "TicketAlias",
     "TicketEvent",
     "TicketLink",
+    "TicketGroup",
+    "TicketGroupMember",
+    "TicketMerge",
 ]

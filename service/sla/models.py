@@ -163,7 +163,7 @@ class SlaDueChange(Base):
 
     __tablename__ = "sla_due_change"
     __table_args__ = (
-        CheckConstraint("cause in ('pause','resume','extension','retier','handover','recount')", name="cause"),
+        CheckConstraint("cause in ('pause','resume','extension','retier','handover','merge','recount')", name="cause"),
         CheckConstraint("(cause = 'recount') or rule_change_id is null", name="recount_of_a_change"),
         Index("ix_sla_due_change_clock_id", "clock_id", "id"),
         Index(

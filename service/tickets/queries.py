@@ -1,6 +1,7 @@
 """Reading tickets: one ticket, queues by deadline, timelines, clocks. All through the actor's scope."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ from service.tickets.models import (
 from service.tickets.repository import find, in_subtree, visible
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person
+from service.tickets.supervising import awaited
 from service.tickets.taxonomy import Leaf, leaves
 from service.tickets.views import (
     AssignmentView,
@@ -114,15 +116,18 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "escalation:fired": ("时限提醒", "escalation"),
     "rating:recorded": ("评价", "rating"),
     "caller:revealed": ("查看来电人", "caller seen"),
-}
-
     "ticket:imported": ("导入", "imported"),
     "clock:recounted": ("期限重新计算", "deadline counted anew"),
     "ticket:merged_in": ("并入其他工单", "another ticket merged in"),
     "ticket:grouped": ("归入同一事项", "grouped under one matter"),
     "ticket:ungrouped": ("移出同一事项", "taken out of its group"),
+}
+
 # Steps that decide a request are offered only while one of its kind waits.
 _DECIDES: dict[Step, str] = {
+    Step.answer_supervision: "supervision",
+    Step.return_supervision: "supervision_answer",
+    Step.close_supervision: "supervision_answer",
     Step.grant_rejection: "rejection",
     Step.refuse_rejection: "rejection",
     Step.grant_return: "return",
@@ -234,11 +239,11 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         open_requests=tuple(
             OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
         ),
-        possible_steps=possible_steps(unit, ticket, waiting={r.kind for r in waiting}),
+        possible_steps=possible_steps(unit, ticket, waiting={r.kind for r in waiting} | {awaited(unit, ticket)}),
     )
 
 
-def possible_steps(unit: Unit, ticket: Ticket, *, waiting: set[str]) -> tuple[Step, ...]:
+def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str | None]) -> tuple[Step, ...]:
     """The steps this actor could take on the ticket right now; a screen offers these and no others."""
     return tuple(
         step
