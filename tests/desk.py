@@ -77,6 +77,8 @@ class Desk:
             "phone": "13897001234",
             "caller_name": "马小明",
             "employer": "某建筑公司",
+            "people_count": 1,
+            "amount_owed": Decimal("30000"),
         }
         return self.do("agent1", register_ticket, RegisterTicket(**fields | changes)).ticket.number
 

@@ -24,14 +24,10 @@ from service.tickets.models import Assignment, StepRequest, Ticket
 from service.tickets.requests import DecideRequest
 from service.tickets.states import Step
 from service.tickets.steps import carry_out, take
+from service.tickets.suggestions import note_correction, note_decision, suggest_union
+from service.tickets.taxonomy import TIER_NAMES
 from service.tickets.together import ask_to_follow
 from sla_rules import ClockKind, Tier
-
-TIER_NAMES: dict[Tier, Bilingual] = {
-    Tier.ordinary: Bilingual("一般问题", "ordinary"),
-    Tier.difficult: Bilingual("难点问题", "difficult"),
-    Tier.complex: Bilingual("特别复杂问题", "complex"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +118,14 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         for code, role in roles.items()
     )
     unit.session.flush()
+    suggested = suggest_union(
+        tree,
+        place_code=ticket.place_code,
+        category_code=ticket.category_code,
+        text=f"{ticket.title}\n{ticket.body}",
+        tier=Tier(ticket.tier) if ticket.tier else None,
+    )
+    note_decision(unit, ticket, "union", suggested, decided=lead.code)
     tell_union(
         unit,
         ticket,
@@ -227,6 +231,7 @@ def retier_ticket(unit: Unit, command: RetierTicket) -> Ticket:
     old = {"tier": ticket.tier, "due_at": ticket.due_at.isoformat()}
     ticket.tier, ticket.tier_reason = command.tier.value, command.reason
     carry_out(unit, ticket, Step.retier, note=command.reason, data={"before": old})
+    note_correction(unit, ticket, "tier", to=command.tier.value)
     return ticket
 
 

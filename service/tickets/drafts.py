@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, delete, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +19,7 @@ from service.core.errors import Bilingual, Conflict, Malformed, NotFound
 from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.tickets.errors import PermissionMissing
+from service.tickets.models import Ticket
 
 # Least collection (PIPL, art. 6): a matter nobody registered in two weeks is not going to be.
 KEPT = timedelta(days=14)
@@ -132,9 +133,15 @@ def save_draft(unit: Unit, command: SaveDraft) -> None:
 
 
 def drafts_of_mine(unit: Unit) -> list[Draft]:
-    """The actor's drafts, the one typed last first. Raises PermissionMissing."""
+    """The actor's drafts, the one typed last first. Raises PermissionMissing.
+
+    What was registered is no draft any more, though a browser may have sent a last copy of it afterwards.
+    """
+    registered = exists().where(Ticket.created_by == IntakeDraft.person_id, Ticket.idempotency_key == IntakeDraft.key)
     rows = unit.session.scalars(
-        select(IntakeDraft).where(IntakeDraft.person_id == _owner(unit)).order_by(IntakeDraft.saved_at.desc())
+        select(IntakeDraft)
+        .where(IntakeDraft.person_id == _owner(unit), ~registered)
+        .order_by(IntakeDraft.saved_at.desc())
     )
     return [_opened(unit, row) for row in rows]
 

@@ -1,6 +1,13 @@
 """Refusals of the ticket room. The class name is the sentence that failed."""
 
-from service.core.errors import Conflict, Forbidden, Malformed, NotFound
+from service.core.errors import Bilingual, Conflict, Forbidden, Malformed, NotFound
+
+# The fields of the form that only some categories demand, as the form calls them.
+FIELD_NAMES = {
+    "employer": Bilingual("用人单位", "employer"),
+    "people_count": Bilingual("涉及人数", "people concerned"),
+    "amount_owed": Bilingual("涉及金额", "amount owed"),
+}
 
 
 class TicketNotFound(NotFound):
@@ -146,6 +153,20 @@ class PhoneUnreadable(Malformed):
 class IdempotencyKeyReused(Conflict):
     zh = "该 Idempotency-Key 已用于另一张内容不同的工单。"
     en = "This Idempotency-Key was used before for a ticket with other content."
+
+
+class RequiredFieldsMissing(Malformed):
+    """A matter of this category can't be handled without these; `fields` are their names in the form."""
+
+    zh = "此类诉求还须填写:{names}。来电人说不清的,请勾选“说不清”(not_known)。"
+    en = "A matter of this category also needs: {names}. If the caller does not know, say so in not_known."
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        self.fields = fields
+        names = [FIELD_NAMES[name] for name in fields]
+        super().__init__(
+            names=Bilingual("、".join(name.zh for name in names), ", ".join(name.en for name in names))
+        )
 
 
 class ReopeningWindowClosed(Conflict):

@@ -1,8 +1,6 @@
 """Intake (登记、受理): from a call or message to a ticket with a number, a query code and a running promise."""
 
 import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +18,8 @@ from service.core.unit import PROVINCE_CODE, ActorKind, Unit
 from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
+from service.tickets import drafts, links
+from service.tickets.employers import note_employer
 from service.tickets.errors import (
     CategoryUnknown,
     IdempotencyKeyReused,
@@ -27,14 +27,17 @@ from service.tickets.errors import (
     PermissionMissing,
     PhoneUnreadable,
     ReceivedOutOfRange,
+    RequiredFieldsMissing,
     TierReasonMissing,
 )
+from service.tickets.intake_rules import intake_rules
 from service.tickets.messages import tell_union, text_worker
-from service.tickets.models import NUMBER_SEQUENCE, Caller, Employer, Ticket
+from service.tickets.models import NUMBER_SEQUENCE, Caller, Ticket
 from service.tickets.repository import find
 from service.tickets.requests import void_open_requests
 from service.tickets.states import TABLE, State, Step
 from service.tickets.steps import carry_out, take, write_event
+from service.tickets.suggestions import note_decision, suggest_tier
 from service.tickets.taxonomy import leaves
 from sla_rules import ClockKind, Tier
 
@@ -47,18 +50,14 @@ _UPSERT_CALLER = insert_text(
     then="on conflict (phone_hash) do update set name_sealed = coalesce(excluded.name_sealed, caller.name_sealed)"
     " returning id",
 )
-_UPSERT_EMPLOYER = insert_text(
-    Employer,
-    ("name", "name_key", "created_at"),
-    then="on conflict (name_key) do update set name_key = excluded.name_key returning id",
-)
 # `QH12351-YYYYMMDD-NNNNNN`: the local day, and a sequence that makes no two intakes wait for each other. The unique
 # key on (created_by, idempotency_key) is the lock between two copies of one request; without a key nothing conflicts.
 _INSERT_TICKET = insert_text(
     Ticket,
     (
         "query_code_sealed", "state", "kind", "channel", "urgent", "category_code", "place_code", "title", "body",
-        "caller_id", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "received_at",
+        "caller_id", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "membership",
+        "identity_group", "contact_way", "contact_time", "other_channels", "not_known", "received_at",
         "holder_code", "cycle", "bounces", "due_at", "half_at", "provisional", "suspended", "row_version",
         "created_by", "created_at", "idempotency_key", "idempotency_digest",
     ),
@@ -69,7 +68,11 @@ _INSERT_TICKET = insert_text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterTicket:
-    """What an agent takes down. `received_at` None means now; `phone` in any form; money in yuan."""
+    """What an agent takes down. `received_at` None means now; `phone` in any form; money in yuan.
+
+    `people_count` None is one person of whom nobody asked. `not_known` names what the caller does not know although
+    the matter demands it; `same_as` the tickets about the same matter; `draft` the key of the draft this was.
+    """
 
     title: str
     body: str
@@ -80,11 +83,19 @@ class RegisterTicket:
     phone: str | None = None
     caller_name: str | None = None
     employer: str | None = None
-    people_count: int = 1
+    people_count: int | None = None
     amount_owed: Decimal | None = None
+    membership: str = "unknown"
+    identity_group: str | None = None
+    contact_way: str | None = None
+    contact_time: str | None = None
+    other_channels: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
     urgent: bool = False
     anonymous: bool = False
     identity_hidden: bool = False
+    same_as: tuple[str, ...] = ()
+    draft: str | None = None
     received_at: datetime | None = None
     idempotency_key: str | None = None
 
@@ -102,17 +113,21 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     """Register a matter. The dispatch clock starts: nobody waits without somebody being on the clock.
 
     The same idempotency key with the same content answers with the first ticket, with other content raises
-    IdempotencyKeyReused. Raises PermissionMissing, NotTheCentre, CategoryUnknown, UnionUnknown, PhoneUnreadable,
-    ReceivedOutOfRange.
+    IdempotencyKeyReused. A name among `not_known` that was told after all is known. Raises PermissionMissing,
+    NotTheCentre, CategoryUnknown, UnionUnknown, RequiredFieldsMissing, PhoneUnreadable, ReceivedOutOfRange, and for
+    `same_as` TicketNotFound.
     """
     _check_registrar(unit)
     received_at = command.received_at or unit.now
     if not EARLIEST <= received_at <= unit.now:
         raise ReceivedOutOfRange
     _check_codes(unit.session, command)
+    if missing := missing_fields(command):
+        raise RequiredFieldsMissing(missing)
     rules = current_rules(unit.session)
     caller_id = _caller(unit, command)
-    employer_id = _employer(unit, command.employer)
+    employer_id = note_employer(unit, command.employer)
+    people_count = command.people_count or 1
     query_code = new_query_code()
     day = f"QH12351-{local(unit.now):%Y%m%d}-"
     digest = _digest(command) if command.idempotency_key else None
@@ -130,8 +145,14 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         "anonymous": command.anonymous,
         "identity_hidden": command.identity_hidden,
         "employer_id": employer_id,
-        "people_count": command.people_count,
+        "people_count": people_count,
         "amount_owed": command.amount_owed,
+        "membership": command.membership,
+        "identity_group": command.identity_group,
+        "contact_way": command.contact_way,
+        "contact_time": command.contact_time,
+        "other_channels": list(command.other_channels),
+        "not_known": [name for name in command.not_known if _is_empty(command, name)],
         "received_at": received_at,
         "holder_code": PROVINCE_CODE,
         "cycle": 1,
@@ -163,14 +184,25 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
     write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
     record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
-    if command.people_count >= rules.policy.limits.collective_threshold:
+    if command.same_as:
+        links.link(unit, ticket, command.same_as, kind="duplicate")
+    if command.draft:
+        drafts.discard_draft(unit, command.draft)
+    if people_count >= rules.policy.limits.collective_threshold:
         _warn_of_collective(unit, ticket)
     return Registered(ticket=ticket, query_code=query_code)
 
 
+def missing_fields(command: RegisterTicket) -> tuple[str, ...]:
+    """The fields that a matter like this can't do without, and that were neither told nor said not to be known."""
+    demanded = intake_rules().demanded(category_code=command.category_code, kind=command.kind, channel=command.channel)
+    return tuple(name for name in demanded if _is_empty(command, name) and name not in command.not_known)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptTicket:
-    """The tier and why. `tier` None takes the category's suggestion; another tier needs a reason."""
+    """The tier and why. `tier` None takes the category's usual tier; one that is neither that nor suggested by what
+    was told needs a reason."""
 
     number: str
     tier: Tier | None = None
@@ -181,17 +213,27 @@ class AcceptTicket:
 def accept_ticket(unit: Unit, command: AcceptTicket) -> Ticket:
     """Accept a matter (受理): the citizen's clock starts now, and number and query code go to the caller by SMS.
 
-    Raises the refusals of `take`, and TierReasonMissing for a tier other than the suggested one without a reason.
+    What was suggested and what was decided are kept. Raises the refusals of `take`, and TierReasonMissing for a tier
+    that nothing suggests without a reason.
     """
     ticket = take(unit, command.number, Step.accept, version=command.version)
-    suggested = leaves(unit.session)[ticket.category_code].tier
-    tier = command.tier or suggested
-    if tier is not suggested and not command.tier_reason.strip():
+    leaf = leaves(unit.session)[ticket.category_code]
+    suggested = suggest_tier(
+        leaf,
+        f"{ticket.title}\n{ticket.body}",
+        people_count=ticket.people_count,
+        collective_from=current_rules(unit.session).policy.limits.collective_threshold,
+    )
+    tier = command.tier or leaf.tier
+    reason = command.tier_reason.strip()
+    if tier.value not in {leaf.tier.value, suggested.value} and not reason:
         raise TierReasonMissing
     ticket.tier = tier.value
-    ticket.tier_reason = command.tier_reason or "按类别建议"
+    usual = "按类别建议" if tier is leaf.tier else suggested.because.zh
+    ticket.tier_reason = command.tier_reason or usual
     ticket.accepted_at = unit.now
     carry_out(unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value})
+    note_decision(unit, ticket, "tier", suggested, decided=tier.value)
     text_worker(unit, ticket, "accepted", occasion="accepted")
     return ticket
 
@@ -257,20 +299,9 @@ def _caller(unit: Unit, command: RegisterTicket) -> int | None:
     return caller_id
 
 
-_SPACES = re.compile(r"\s+")
-
-
-def employer_key(name: str) -> str:
-    """The normal form under which the same employer is found again: width, case, spaces and brackets folded."""
-    return _SPACES.sub("", unicodedata.normalize("NFKC", name)).casefold()
-
-
-def _employer(unit: Unit, name: str | None) -> int | None:
-    if not name or not employer_key(name):
-        return None
-    values = {"name": name, "name_key": employer_key(name), "created_at": unit.now}
-    employer_id: int = unit.session.connection().execute(_UPSERT_EMPLOYER, values).scalar_one()
-    return employer_id
+def _is_empty(command: RegisterTicket, name: str) -> bool:
+    value = getattr(command, name)
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _digest(command: RegisterTicket) -> bytes:

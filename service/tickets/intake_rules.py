@@ -6,15 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from service.core.errors import Bilingual
 from service.tickets.models import CHANNELS, KINDS, UNKNOWABLE
 from sla_rules import Tier
-
-FIELD_NAMES: dict[str, Bilingual] = {
-    "employer": Bilingual("用人单位", "employer"),
-    "people_count": Bilingual("涉及人数", "people concerned"),
-    "amount_owed": Bilingual("涉及金额", "amount owed"),
-}
 
 
 @dataclass(frozen=True, slots=True)

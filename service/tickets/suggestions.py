@@ -18,7 +18,7 @@ from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import OrgTree, Union
 from service.tickets.intake_rules import intake_rules
 from service.tickets.models import Ticket, one_of
-from service.tickets.taxonomy import Leaf
+from service.tickets.taxonomy import TIER_NAMES, Leaf
 from service.tickets.told import people_told, places_told
 from sla_rules import Tier
 
@@ -73,13 +73,6 @@ class Suggested:
         )
 
 
-TIER_WORDS: dict[Tier, Bilingual] = {
-    Tier.ordinary: Bilingual("一般问题", "ordinary"),
-    Tier.difficult: Bilingual("难点问题", "difficult"),
-    Tier.complex: Bilingual("特别复杂问题", "complex"),
-}
-
-
 def suggest_tier(leaf: Leaf | None, text: str, *, people_count: int | None, collective_from: int) -> Suggested:
     """The category's usual tier, lifted by grave words in the text or by a collective number of people.
 
@@ -88,7 +81,7 @@ def suggest_tier(leaf: Leaf | None, text: str, *, people_count: int | None, coll
     tier = leaf.tier if leaf else Tier.ordinary
     reasons: list[Reason] = []
     if leaf:
-        words = Bilingual(f"类别“{leaf.name.zh}”通常为{TIER_WORDS[tier].zh}", f"usual for {leaf.name.en}")
+        words = Bilingual(f"类别“{leaf.name.zh}”通常为{TIER_NAMES[tier].zh}", f"usual for {leaf.name.en}")
         reasons.append(Reason(f"category:{leaf.code}", words))
     for lifted, words_of_tier in intake_rules().tier_words.items():
         for word in words_of_tier:
@@ -99,7 +92,7 @@ def suggest_tier(leaf: Leaf | None, text: str, *, people_count: int | None, coll
     if people is not None and people >= collective_from and _RANK[tier] < _RANK[Tier.complex]:
         tier = Tier.complex
         reasons.append(Reason("collective", Bilingual(f"涉及 {people} 人,属群体性", f"{people} people: collective")))
-    return Suggested(tier.value, TIER_WORDS[tier], tuple(reasons))
+    return Suggested(tier.value, TIER_NAMES[tier], tuple(reasons))
 
 
 def suggest_union(tree: OrgTree, *, place_code: str, category_code: str, text: str, tier: Tier | None) -> Suggested:

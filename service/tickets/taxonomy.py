@@ -10,6 +10,12 @@ from service.core.errors import Bilingual
 from service.tickets.models import Category
 from sla_rules import Tier
 
+TIER_NAMES: dict[Tier, Bilingual] = {
+    Tier.ordinary: Bilingual("一般问题", "ordinary"),
+    Tier.difficult: Bilingual("难点问题", "difficult"),
+    Tier.complex: Bilingual("特别复杂问题", "complex"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:

@@ -1,6 +1,7 @@
 """Intake: one number for one matter, and nothing personal in clear."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Text, cast, literal_column, select
@@ -9,7 +10,8 @@ from service.core.ids import TICKET_NUMBER
 from service.tables import METADATA
 from service.tickets import errors
 from service.tickets.disclosure import IdentityIsHidden, RevealCaller, reveal_caller
-from service.tickets.intake import AcceptTicket, RegisterTicket, accept_ticket, employer_key, register_ticket
+from service.tickets.employers import employer_key
+from service.tickets.intake import AcceptTicket, RegisterTicket, accept_ticket, register_ticket
 from sla_rules import Tier
 from tests.desk import GOLMUD, Desk
 
@@ -20,6 +22,9 @@ FIELDS = {
     "channel": "phone",
     "category_code": "0101",
     "place_code": GOLMUD,
+    "employer": "某建筑公司",
+    "people_count": 1,
+    "amount_owed": Decimal("30000"),
 }
 
 

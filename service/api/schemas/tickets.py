@@ -22,9 +22,9 @@ from service.api.schemas.fields import (
     Yuan,
 )
 from service.core.errors import Bilingual
-from service.tickets.dispatching import TIER_NAMES
 from service.tickets.models import Ticket
 from service.tickets.states import STATE_NAMES, TABLE, State, Step
+from service.tickets.taxonomy import TIER_NAMES
 from service.tickets.views import (
     AssignmentView,
     ClockView,
