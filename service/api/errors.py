@@ -35,6 +35,7 @@ from service.core.errors import (
 )
 from service.core.logging import log
 from service.identity.errors import LoginFailed, LoginLocked
+from service.tickets.errors import FIELD_NAMES, RequiredFieldsMissing
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:hotline:problem:"
@@ -156,8 +157,20 @@ def problem_of(error: HotlineError) -> Problem:
         zh=error.sentence("zh"),
         en=error.sentence("en"),
         headers=headers,
+        errors=[_missing(name) for name in error.fields] if isinstance(error, RequiredFieldsMissing) else (),
         extra=extra,
     )
+
+
+def _missing(field_name: str) -> dict[str, Any]:
+    name, required = FIELD_NAMES[field_name], of_validation({"type": "missing"})
+    return {
+        "in": "body",
+        "pointer": f"#/{field_name}",
+        "code": "missing",
+        "detail_zh": f"{name.zh}:{required.zh}",
+        "detail_en": f"{name.en}: {required.en}",
+    }
 
 
 def framework_problem(code: str, *, headers: Mapping[str, str] | None = None) -> Problem:

@@ -1,7 +1,6 @@
 """Two tickets about one matter: noted while a call is taken down or later, without merging them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, or_, select
@@ -16,6 +15,7 @@ from service.tickets.errors import TicketNotFound
 from service.tickets.models import Ticket, one_of
 from service.tickets.repository import visible
 from service.tickets.steps import write_event
+from service.tickets.views import LinkedTicket
 
 LINK_KINDS = ("duplicate", "related")
 
@@ -41,15 +41,6 @@ class LinkedToItself(Malformed):
 
     zh = "工单 {number} 不能与自身关联。"
     en = "Ticket {number} can't be linked to itself."
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTicket:
-    """The other ticket of a pair."""
-
-    number: str
-    kind: str
-    linked_at: datetime
 
 
 def link(unit: Unit, ticket: Ticket, others: Sequence[str], *, kind: str) -> int:

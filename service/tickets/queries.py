@@ -16,6 +16,7 @@ from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
+from service.tickets.links import links_of
 from service.tickets.models import (
     OPEN_SQL,
     Assignment,
@@ -116,6 +117,7 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "escalation:fired": ("时限提醒", "escalation"),
     "rating:recorded": ("评价", "rating"),
     "caller:revealed": ("查看来电人", "caller seen"),
+    "ticket:linked": ("关联工单", "linked"),
     "ticket:imported": ("导入", "imported"),
     "clock:recounted": ("期限重新计算", "deadline counted anew"),
     "ticket:merged_in": ("并入其他工单", "another ticket merged in"),
@@ -193,6 +195,13 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         body=ticket.body,
         employer=employer.name if employer else None,
         amount_owed=ticket.amount_owed,
+        membership=ticket.membership,
+        identity_group=ticket.identity_group,
+        contact_way=ticket.contact_way,
+        contact_time=ticket.contact_time,
+        other_channels=tuple(ticket.other_channels),
+        not_known=tuple(ticket.not_known),
+        linked=tuple(links_of(unit, ticket)),
         anonymous=ticket.anonymous,
         identity_hidden=ticket.identity_hidden,
         caller_name=masked_name(unit.vault.open(caller.name_sealed)) if caller and caller.name_sealed else None,

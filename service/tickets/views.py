@@ -97,6 +97,15 @@ class ReplyView:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedTicket:
+    """Another ticket about the same matter (`duplicate`) or a `related` one."""
+
+    number: str
+    kind: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TicketView:
     """One ticket as its reader may see it: the caller is masked here whoever reads."""
 
@@ -104,6 +113,13 @@ class TicketView:
     body: str
     employer: str | None
     amount_owed: Decimal | None
+    membership: str
+    identity_group: str | None
+    contact_way: str | None
+    contact_time: str | None
+    other_channels: tuple[str, ...]
+    not_known: tuple[str, ...]
+    linked: tuple[LinkedTicket, ...]
     anonymous: bool
     identity_hidden: bool
     caller_name: str | None

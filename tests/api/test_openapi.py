@@ -10,7 +10,19 @@ from service.api.schemas import fields
 from service.api.schemas.tickets import Clocks, TicketOut, TicketPage, Timeline
 from service.ratings.models import HANDLER_FAULTS, OTHER_REASONS, RESULTS
 from service.tickets.handling import SUSPENSION_REASONS
-from service.tickets.models import CHANNELS, KINDS, OUTCOMES, REJECTION_REASONS, STATES
+from service.tickets.models import (
+    CHANNELS,
+    CONTACT_TIMES,
+    CONTACT_WAYS,
+    IDENTITY_GROUPS,
+    KINDS,
+    MEMBERSHIPS,
+    OTHER_CHANNELS,
+    OUTCOMES,
+    REJECTION_REASONS,
+    STATES,
+    UNKNOWABLE,
+)
 from sla_rules import ClockKind, Tier
 from tests.api.clients import Api
 from tests.api.test_auth import operations
@@ -120,6 +132,12 @@ def test_examples_lie_near_the_readers_present(shared_api: Api, shared_desk: Des
         (fields.StateName, STATES),
         (fields.ChannelName, CHANNELS),
         (fields.KindName, KINDS),
+        (fields.Membership, MEMBERSHIPS),
+        (fields.IdentityGroup, IDENTITY_GROUPS),
+        (fields.ContactWay, CONTACT_WAYS),
+        (fields.ContactTime, CONTACT_TIMES),
+        (fields.OtherChannel, OTHER_CHANNELS),
+        (fields.Unknowable, UNKNOWABLE),
         (fields.RejectionReason, REJECTION_REASONS),
         (fields.OutcomeName, OUTCOMES),
         (fields.SuspensionReason, SUSPENSION_REASONS),

@@ -50,7 +50,13 @@ CREATE_EXAMPLES = {
             "phone": "138 9700 1234",
             "caller_name": "马小明",
             "employer": "某建筑有限公司",
+            "people_count": 1,
             "amount_owed": "30000.00",
+            "membership": "not_member",
+            "identity_group": "migrant_worker",
+            "contact_way": "phone",
+            "contact_time": "evening",
+            "other_channels": ["labour_inspection"],
         },
     },
     "collective": {
@@ -63,6 +69,7 @@ CREATE_EXAMPLES = {
             "category_code": "0102",
             "place_code": "630102",
             "people_count": 25,
+            "not_known": ["employer", "amount_owed"],
             "urgent": True,
         },
     },
@@ -119,9 +126,11 @@ def register(
     body: Annotated[TicketCreate, Body(openapi_examples=CREATE_EXAMPLES)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """登记诉求,返回工单号和查询码(请一并告知来电人)。
+    """登记诉求,返回工单号和查询码(请一并告知来电人)。电话和来访的投诉、求助、举报按类别必填用人单位、涉及人数或
+    涉及金额;来电人说不清的列入 `not_known`。
 
-    Registers a matter and answers with its number and query code, both to be told to the caller.
+    Registers a matter and answers with its number and query code, both to be told to the caller. By phone or in
+    person a category may demand employer, people and amount; what the caller does not know goes into `not_known`.
     """
     command = RegisterTicket(**dict(body), idempotency_key=idempotency_key)
     with work.writing() as unit:

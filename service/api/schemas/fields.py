@@ -111,6 +111,13 @@ ChannelName = Literal[
     "phone", "mini_program", "web", "sms", "visit", "letter", "transfer_12345", "national", "import"
 ]  # fmt: skip
 KindName = Literal["consultation", "complaint", "help", "report", "suggestion", "praise"]
+Membership = Literal["member", "not_member", "unknown"]
+IdentityGroup = Literal["migrant_worker", "platform_worker", "woman_worker", "worker_in_hardship", "other"]
+ContactWay = Literal["phone", "message", "visit", "letter"]
+ContactTime = Literal["any", "office_hours", "evening", "weekend"]
+OtherChannel = Literal["hotline_12345", "labour_inspection", "arbitration", "court", "petition"]
+Unknowable = Literal["employer", "people_count", "amount_owed"]
+DraftKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 RejectionReason = Literal[
     "emergency", "legal_channel", "secret_or_unlawful", "nothing_new", "out_of_scope", "malicious"
 ]

@@ -10,15 +10,23 @@ from service.api.schemas.fields import (
     Body,
     ChannelName,
     Code,
+    ContactTime,
+    ContactWay,
     Count,
+    DraftKey,
     EmployerName,
     Flag,
+    IdentityGroup,
     Instant,
     KindName,
+    Membership,
     Name,
+    OtherChannel,
     Phone,
     Reason,
+    ShortText,
     Title,
+    Unknowable,
     Yuan,
 )
 from service.core.errors import Bilingual
@@ -56,13 +64,31 @@ class TicketCreate(RequestBody):
     phone: Phone | None = Field(None, description="联系电话,任意写法 / Phone number in any form")
     caller_name: Name | None = Field(None, description="职工姓名 / The worker's name")
     employer: EmployerName | None = Field(None, description="用人单位 / The employer")
-    people_count: Count = Field(
-        1, description="涉及人数,10 人及以上为群体性 / People concerned; 10 and more are collective"
+    people_count: Count | None = Field(
+        None, description="涉及人数,10 人及以上为群体性 / People concerned; 10 and more are collective; one if left out"
     )
     amount_owed: Yuan | None = Field(None, description="涉及金额(元) / Amount in yuan")
+    membership: Membership = Field("unknown", description="是否工会会员 / Whether a union member")
+    identity_group: IdentityGroup | None = Field(None, description="职工身份 / Group of workers")
+    contact_way: ContactWay | None = Field(None, description="希望的联系方式 / How the worker wants to be reached")
+    contact_time: ContactTime | None = Field(None, description="方便联系的时间 / When the worker can be reached")
+    other_channels: tuple[OtherChannel, ...] = Field(
+        (), max_length=5, description="此前已向何处反映 / Where it was told before"
+    )
+    not_known: tuple[Unknowable, ...] = Field(
+        (),
+        max_length=3,
+        description="来电人说不清、但此类诉求必填的项目 / Demanded by the category and not known to the caller",
+    )
     urgent: Flag = Field(False, description="紧急 / Urgent")
     anonymous: Flag = Field(False, description="匿名 / Anonymous")
     identity_hidden: Flag = Field(False, description="对承办单位保密身份 / Identity hidden from the handling union")
+    same_as: tuple[ShortText, ...] = Field(
+        (), max_length=20, description="同一诉求的其他工单号 / Numbers of tickets about the same matter"
+    )
+    draft: DraftKey | None = Field(
+        None, description="由此登记的草稿,登记后删除 / The draft this was; it is thrown away"
+    )
     received_at: Instant | None = Field(None, description="来件时间,默认为现在 / When it came in; now if left out")
 
 
@@ -221,6 +247,14 @@ class RequestOut(ResponseBody):
         return cls(request=view.kind, level=view.level, reason=view.reason, data=view.data, asked_at=view.asked_at)
 
 
+class LinkedOut(ResponseBody):
+    """Another ticket about the same matter (`duplicate`) or a `related` one."""
+
+    number: str
+    kind: str
+    linked_at: datetime
+
+
 class TicketRowOut(ResponseBody):
     """A line of a queue or list. `light`: green, yellow (half the time gone), red (overdue), blue (suspended), none."""
 
@@ -258,6 +292,13 @@ class TicketOut(TicketRowOut):
     body: str
     employer: str | None
     amount_owed: Decimal | None
+    membership: str
+    identity_group: str | None
+    contact_way: str | None
+    contact_time: str | None
+    other_channels: list[str]
+    not_known: list[str] = Field(description="来电人说不清的项目 / What the caller did not know")
+    linked: list[LinkedOut]
     anonymous: bool
     identity_hidden: bool
     caller_name: str | None = Field(description="脱敏 / Masked")
@@ -280,6 +321,15 @@ class TicketOut(TicketRowOut):
             body=view.body,
             employer=view.employer,
             amount_owed=view.amount_owed,
+            membership=view.membership,
+            identity_group=view.identity_group,
+            contact_way=view.contact_way,
+            contact_time=view.contact_time,
+            other_channels=list(view.other_channels),
+            not_known=list(view.not_known),
+            linked=[
+                LinkedOut(number=entry.number, kind=entry.kind, linked_at=entry.linked_at) for entry in view.linked
+            ],
             anonymous=view.anonymous,
             identity_hidden=view.identity_hidden,
             caller_name=view.caller_name,
