@@ -48,7 +48,7 @@ from service.tickets.handling import (
 )
 from service.tickets.repository import find
 from service.tickets.requests import DecideRequest
-from service.tickets.states import TABLE, State
+from service.tickets.together import MergeTicket, merge_ticket
 from sla_rules import Tier, load_policy, policy_from_document
 from tests.desk import GOLMUD, Desk, at
 from tests.rows import covers
@@ -210,9 +210,20 @@ def test_a_suspended_matter_is_not_given_to_another_union_and_stays_suspended(de
 
 
 @covers("merge of two tickets with different dues")
-def test_no_step_merges_tickets_yet() -> None:
-    """The day one does, this fails: the ticket that stays must then keep the earlier of the two clocks."""
-    assert [row.step for row in TABLE.values() if row.target is State.merged] == []
+@pytest.mark.parametrize("earlier_is_master", [True, False])
+def test_two_matters_merged_are_due_when_the_earlier_was(earlier_is_master: bool, desk: Desk) -> None:
+    earlier = desk.accepted()
+    desk.go_to("2026-11-23 10:00")
+    later = desk.accepted()
+    dues = {number: desk.ticket(number).due_at for number in (earlier, later)}
+    assert dues[earlier] < dues[later]
+    master, merged = (earlier, later) if earlier_is_master else (later, earlier)
+    desk.do("dispatcher1", merge_ticket, MergeTicket(number=merged, master=master, reason="同一诉求"))
+
+    running = desk.rows("select ticket_id, due_at from sla_clock where kind = 'resolve' and stopped_at is null")
+    assert [(row.ticket_id, row.due_at) for row in running] == [(desk.ticket(master).id, dues[earlier])]
+    assert desk.ticket(master).due_at == dues[earlier]
+    assert desk.ticket(merged).state == "merged"
 
 
 # -- the sweep ------------------------------------------------------------------------------------------
