@@ -26,6 +26,7 @@ from sla_rules import (
     plan,
     recount,
 )
+from sla_rules.counting import retreat, standstills, working_days_outside
 
 At = Callable[[str], datetime]
 
@@ -202,8 +203,11 @@ def test_a_rung_in_working_time_leaves_pauses_out(minutes: int, reached: str, ca
 
 def test_a_rung_before_the_deadline_goes_back_over_a_pause_by_working_time(calendar: WorkCalendar, at: At) -> None:
     # Half an hour of the last day lies after the pause, so the other half lies before it.
-    clock = replace(of_monday(at), pauses=(Pause(at("2026-11-23 15:00"), at("2026-11-23 17:30")),))
-    (planned,) = plan(clock, [Rung("soon", AtWorkingTime(-60), ("leader",))], calendar)
+    over = Pause(at("2026-11-23 15:00"), at("2026-11-23 17:30"))
+    later = Pause(at("2026-11-24 09:00"), at("2026-11-24 10:00"))
+    (planned,) = plan(
+        replace(of_monday(at), pauses=(over, later)), [Rung("soon", AtWorkingTime(-60), ("leader",))], calendar
+    )
     assert planned.at == at("2026-11-23 14:30")
 
 
@@ -236,3 +240,31 @@ def test_a_rung_is_due_at_its_very_instant(calendar: WorkCalendar, at: At) -> No
     planned = plan(of_monday(at), [Rung("due", AtDue(), ("leader",))], calendar)
     assert due_rungs(planned, (), at("2026-11-24 00:00")) == planned
     assert due_rungs(planned, (), at("2026-11-24 00:00") - timedelta(microseconds=1)) == ()
+
+
+# Counting ----------------------------------------------------------------------------------------------------
+
+
+def test_going_back_ends_where_a_pause_ended_if_the_time_since_is_enough(calendar: WorkCalendar, at: At) -> None:
+    still = standstills([Pause(at("2026-11-23 15:00"), at("2026-11-23 17:00"))])
+    assert retreat("open", at("2026-11-23 18:00"), timedelta(minutes=60), calendar, still) == at("2026-11-23 17:00")
+    assert retreat("real", at("2026-11-23 18:00"), timedelta(minutes=60), calendar, still) == at("2026-11-23 17:00")
+
+
+@pytest.mark.parametrize(
+    ("paused", "resumed", "days"),
+    [
+        ("2026-11-22 10:00", "2026-11-25 10:00", 1),  # over the ends of the 22nd, 23rd and 24th
+        ("2026-11-24 10:00", "2026-11-25 10:00", 1),
+        ("2026-11-25 10:00", "2026-11-27 10:00", 1),
+        ("2026-11-25 10:00", "2026-11-25 17:00", 2),
+        ("2026-11-26 10:00", "2026-11-27 10:00", 2),
+        ("2026-11-22 10:00", "2026-11-24 10:00", 2),
+    ],
+)
+def test_of_two_working_days_those_are_left_out_at_whose_end_the_clock_stood(
+    paused: str, resumed: str, days: int, calendar: WorkCalendar, at: At
+) -> None:
+    still = standstills([Pause(at(paused), at(resumed))])
+    monday, wednesday = date(2026, 11, 23), date(2026, 11, 25)
+    assert working_days_outside(monday, wednesday, calendar, still) == days
