@@ -15,7 +15,7 @@ from service.api.middleware import BodyGate, RequestNames, RequestSlots
 from service.api.routers import API, auth, health, inbox, queues, reports, rules, steps, tickets
 from service.api.routers.health import Readings
 from service.bootstrap import Application, build
-from service.console import mount_pages
+from service.console import mount_pages, refusals_before_pages
 from service.core.logging import configure_logging, log
 from service.core.settings import load_settings
 from service.org.tree import org_tree
@@ -58,7 +58,7 @@ def _stand_in_front(app: FastAPI, parts: Application) -> None:
     """Middleware runs from the last added to the first."""
     settings = parts.settings
     app.add_middleware(RequestSlots, slots=min(settings.request_slots, settings.pool_size))
-    app.add_middleware(BodyGate, limit=settings.body_limit)
+    app.add_middleware(BodyGate, limit=settings.body_limit, answer=refusals_before_pages(parts))
     app.add_middleware(RequestNames)
 
 

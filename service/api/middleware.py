@@ -8,13 +8,13 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import framework_problem
+from service.api.errors import Problem, framework_problem
 from service.core.ids import new_correlation_id
 from service.core.logging import log
 from service.core.metrics import HTTP_SECONDS
@@ -74,12 +74,20 @@ class RequestNames:
 
 class BodyGate:
     """Reads a request's body whole, or refuses it when it is larger than `limit` bytes, said or unsaid, or when it
-    has not arrived after `seconds`."""
+    has not arrived after `seconds`. `answer` makes the refusal: a document, or a page for who came from one."""
 
-    def __init__(self, app: ASGIApp, *, limit: int, seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit: int,
+        seconds: float = 30.0,
+        answer: Callable[[Scope, Problem], ASGIApp] = lambda scope, problem: problem.response(scope),
+    ) -> None:
         self.app = app
         self._limit = limit
         self._seconds = seconds
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,19 +102,19 @@ class BodyGate:
         if said > self._limit:
             waits_for_leave = b"expect" in headers  # has sent nothing yet and will not when refused
             clean = waits_for_leave or (said <= _DRAIN_BYTES and await _drain(receive, said))
-            await _refuse(scope, receive, send, "body_too_large", clean=clean and not waits_for_leave)
+            await self._refuse(scope, receive, send, "body_too_large", clean=clean and not waits_for_leave)
             return
         try:
             async with asyncio.timeout(self._seconds):
                 body = await self._read(receive)
         except TimeoutError:
-            await _refuse(scope, receive, send, "body_too_slow", clean=False)
+            await self._refuse(scope, receive, send, "body_too_slow", clean=False)
             return
         except ClientDisconnect:
             return
         if body is None:
             clean = await _drain(receive, _DRAIN_BYTES)
-            await _refuse(scope, receive, send, "body_too_large", clean=clean)
+            await self._refuse(scope, receive, send, "body_too_large", clean=clean)
             return
         waiting = deque([body])
 
@@ -116,6 +124,11 @@ class BodyGate:
             return await receive()
 
         await self.app(scope, replay, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, code: str, *, clean: bool) -> None:
+        """Answer before the body has been used; unless all of it was read, the connection cannot be used again."""
+        headers = {} if clean else {"Connection": "close"}
+        await self._answer(scope, framework_problem(code, headers=headers))(scope, receive, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The whole body, or None as soon as it is too large."""
@@ -212,9 +225,3 @@ async def _drain(receive: Receive, most: int) -> bool:
     except TimeoutError:
         pass
     return False
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, code: str, *, clean: bool) -> None:
-    """Answer before the body has been used; unless all of it was read, the connection cannot be used again."""
-    headers = {} if clean else {"Connection": "close"}
-    await framework_problem(code, headers=headers).response(scope)(scope, receive, send)

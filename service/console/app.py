@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
+from service.api.errors import Problem
 from service.bootstrap import Application
-from service.console import intake, login, noticepage, queue, reportpage, ticketpage, workerpages
-from service.console.endpoints import Endpoints, PageMaker, pages
+from service.console import intake, login, noticepage, queue, reportpage, rulespage, ticketpage, workerpages
+from service.console.endpoints import FORMS_WITH_FILES, Endpoints, PageMaker, pages
 from service.console.errors import error_page, problem_for
 from service.console.rendering import STATIC
 from service.console.security import FORM_MARK, SecurityHeaders, check_form_mark
@@ -43,6 +44,7 @@ def create_console(application: Application) -> Starlette:
             check_form_mark(application.vault, visit.token, visit.value(FORM_MARK))
 
     page = pages(application, home=STAFF_HOME, before=form_is_ours)
+    file_page = pages(application, home=STAFF_HOME, before=form_is_ours, forms=FORMS_WITH_FILES)
     # The login form belongs to no login yet: it checks its own mark.
     open_page = pages(application, home=STAFF_HOME)
     ticket = "/tickets/{number}"
@@ -60,6 +62,10 @@ def create_console(application: Application) -> Starlette:
             Route(f"{ticket}/caller", page(ticketpage.show_caller), methods=["POST"]),
             Route("/reports/breaches", page(reportpage.show_report), methods=["GET"]),
             Route("/reports/breaches.{kind}", page(reportpage.show_report_file), methods=["GET"]),
+            Route("/rules", page(rulespage.show_rules), methods=["GET"]),
+            *_both("/rules/load", file_page, rulespage.show_load, rulespage.take_load),
+            Route("/rules/changes", page(rulespage.show_changes), methods=["GET"]),
+            Route("/rules/changes/{change_id:int}", page(rulespage.show_change), methods=["GET"]),
             *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
         ],
     )
@@ -89,6 +95,20 @@ def mount_pages(app: FastAPI, application: Application) -> None:
     staff, worker = CONSOLE + STAFF_HOME, WORKER_PAGES + WORKER_HOME
     for short, page in (("/", staff), (CONSOLE, staff), (WORKER_PAGES, worker)):
         app.add_route(short, _redirect_to(page), include_in_schema=False)
+
+
+def refusals_before_pages(application: Application) -> Callable[[Scope, Problem], ASGIApp]:
+    """How a request is refused that never gets as far as its page: by a page where pages are, else by a document."""
+
+    def answer(scope: Scope, problem: Problem) -> ASGIApp:
+        for mount, home in ((CONSOLE, STAFF_HOME), (WORKER_PAGES, WORKER_HOME)):
+            if scope["path"].startswith(f"{mount}/"):
+                request = Request({**scope, "root_path": mount})
+                visit = Visit(request=request, application=application, typed={}, home=home)
+                return SecurityHeaders(error_page(visit, problem))
+        return problem.response(scope)
+
+    return answer
 
 
 def _application(application: Application, home: str, routes: list[BaseRoute]) -> Starlette:

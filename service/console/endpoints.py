@@ -5,7 +5,7 @@ its work, commits, and only then is the response made. So a COMMIT that fails ca
 that says it is done, and no connection is held while a request waits for a thread.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -15,22 +15,31 @@ from starlette.responses import Response
 from service.bootstrap import Application
 from service.console import errors
 from service.console.security import LANGUAGE_COOKIE
-from service.console.visit import LANGUAGES, Visit
+from service.console.visit import LANGUAGES, Attached, Visit
 
 _LANGUAGE_LASTS = 365 * 24 * 3600
-_FORM = "application/x-www-form-urlencoded"
+PLAIN_FORMS = ("application/x-www-form-urlencoded",)
+FORMS_WITH_FILES = (*PLAIN_FORMS, "multipart/form-data")
 
 PageMaker = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Endpoints = Callable[[PageMaker], Endpoint]
 
 
-def pages(application: Application, *, home: str, before: Callable[[Visit], None] | None = None) -> Endpoints:
-    """Turns functions on a visit into endpoints. `before` refuses a visit before its page runs."""
+def pages(
+    application: Application,
+    *,
+    home: str,
+    before: Callable[[Visit], None] | None = None,
+    forms: tuple[str, ...] = PLAIN_FORMS,
+) -> Endpoints:
+    """Turns functions on a visit into endpoints. `before` refuses a visit before its page runs; `forms` are the
+    content types that a form may come as."""
 
     def endpoint_of(make: PageMaker) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            visit = Visit(request=request, application=application, typed=await _typed(request), home=home)
+            typed, files = await _sent(request, forms)
+            visit = Visit(request=request, application=application, typed=typed, home=home, files=files)
             response = await run_in_threadpool(_answer, visit, make, before)
             _remember_language(visit, response)
             return response
@@ -49,18 +58,24 @@ def _answer(visit: Visit, make: PageMaker, before: Callable[[Visit], None] | Non
         return errors.answer(visit, error)
 
 
-async def _typed(request: Request) -> dict[str, tuple[str, ...]]:
-    """The form of a POST. Files are not taken: no page here asks for one."""
+async def _sent(
+    request: Request, forms: tuple[str, ...]
+) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, Attached]]:
+    """The fields and the files of a POST."""
     if request.method != "POST":
-        return {}
-    if not request.headers.get("content-type", "").startswith(_FORM):
+        return {}, {}
+    if not request.headers.get("content-type", "").startswith(forms):
         raise HTTPException(415)
     typed: dict[str, list[str]] = {}
-    for name, value in (await request.form()).multi_items():
-        if isinstance(value, str):
-            # Browsers send every line break of a text field as two characters (HTML, form submission).
-            typed.setdefault(name, []).append(value.replace("\r\n", "\n"))
-    return {name: tuple(values) for name, values in typed.items()}
+    files: dict[str, Attached] = {}
+    async with request.form() as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                # Browsers send every line break of a text field as two characters (HTML, form submission).
+                typed.setdefault(name, []).append(value.replace("\r\n", "\n"))
+            elif value.filename:
+                files[name] = Attached(name=value.filename, raw=await value.read())
+    return {name: tuple(values) for name, values in typed.items()}, files
 
 
 def _remember_language(visit: Visit, response: Response) -> None:

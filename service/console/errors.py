@@ -22,7 +22,7 @@ _FRAMEWORK_CODES = {400: "body_unreadable", 404: "no_such_address", 405: "method
 _NOT_WORDS = frozenset({FORM_MARK, "step", "version", "key", "next"})
 
 # What to do next, by status; the texts are in the catalogue.
-_ADVICE = frozenset({403, 404, 405, 409, 429, 503})
+_ADVICE = frozenset({403, 404, 405, 409, 413, 429, 503})
 
 
 def answer(visit: Visit, error: Exception) -> Response:

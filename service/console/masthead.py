@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.core.errors import Bilingual
-from service.core.unit import Unit
+from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.people import display_name
 from service.identity.permissions import Permission
 from service.notifications.inbox import unread_count
@@ -23,6 +23,7 @@ class Masthead:
     reads_tickets: bool
     creates_tickets: bool
     reads_reports: bool
+    manages_rules: bool
 
 
 def masthead_of(unit: Unit) -> Masthead:
@@ -39,4 +40,5 @@ def masthead_of(unit: Unit) -> Masthead:
         reads_tickets=actor.may(Permission.ticket_read),
         creates_tickets=actor.may(Permission.ticket_create),
         reads_reports=actor.may(Permission.report_read),
+        manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
     )

@@ -31,10 +31,11 @@ class QueueLine:
 
 
 def show_home(visit: Visit) -> Response:
-    """The queue; who handles no tickets sees their notices instead."""
+    """The queue; who handles no tickets sees the rules they keep instead, or their notices."""
     with visit.reading() as unit:
-        if not unit.actor.may(Permission.ticket_read):
-            return visit.goto("/inbox")
+        reads_tickets = unit.actor.may(Permission.ticket_read)
+    if not reads_tickets:
+        return visit.goto("/rules" if visit.masthead and visit.masthead.manages_rules else "/inbox")
     return show_queue(visit)
 
 

@@ -43,7 +43,9 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals.update(t=_text, word=_word, static=_static, light_shape=words.LIGHT_SHAPES.__getitem__)
-    environment.filters.update(say=_say, moment=_moment, deadline=_deadline, day=_day, money=_money)
+    environment.filters.update(
+        say=_say, moment=_moment, deadline=_deadline, day=_day, short_day=_short_day, money=_money
+    )
     return environment
 
 
@@ -80,6 +82,11 @@ def _deadline(context: Context, instant: datetime, now: datetime | None = None) 
 @pass_context
 def _day(context: Context, day: date) -> str:
     return when.shown_day(day, context["lang"])
+
+
+@pass_context
+def _short_day(context: Context, day: date) -> str:
+    return when.shown_short_day(day, context["lang"])
 
 
 def _money(amount: Any) -> str:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from service.api.schemas.fields import Reason
 from service.console import stepforms
 from service.console.errors import problem_for
+from service.console.explained import Explained, explained
 from service.console.forms import Wrong, checked
 from service.console.names import display_names
 from service.console.story import StoryLine, people_in, story_of
@@ -32,7 +33,7 @@ from service.tickets.errors import TicketNotFound
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 from service.tickets.states import TABLE, Step
 from service.tickets.views import ClockView
-from sla_rules import ClockKind, Explanation
+from sla_rules import ClockKind
 
 BAR_LENGTH = 100
 
@@ -44,7 +45,7 @@ class ClockBar:
     clock: ClockView
     gone: int
     late: bool
-    explanation: Explanation | None
+    explanation: Explained | None
 
 
 class RevealForm(BaseModel):
@@ -170,7 +171,7 @@ def _bar(unit: Unit, number: str, clock: ClockView) -> ClockBar:
         clock=clock,
         gone=round(BAR_LENGTH * min(1.0, gone)),
         late=end >= clock.due_at,
-        explanation=explain_clock(unit, number, clock.kind, cycle=clock.cycle) if wanted else None,
+        explanation=explained(explain_clock(unit, number, clock.kind, cycle=clock.cycle)) if wanted else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,16 +28,25 @@ _LONGEST_TOKEN = 200
 _SHOWN_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came with a form."""
+
+    name: str
+    raw: bytes
+
+
 @dataclass
 class Visit:
     """A request, read whole. `typed` holds the form's fields, each with all its values; `home` tells whose pages
-    these are."""
+    these are; `files` are those that came with a form that takes them."""
 
     request: Request
     application: Application
     typed: Mapping[str, tuple[str, ...]]
     home: str
     masthead: Masthead | None = None
+    files: Mapping[str, Attached] = field(default_factory=dict)
 
     @property
     def root(self) -> str:

@@ -35,6 +35,13 @@ def shown_day(day: date, lang: str) -> str:
     return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]} {day.year}"
 
 
+def shown_short_day(day: date, lang: str) -> str:
+    """A day of a year that is known, with its weekday."""
+    if lang == "zh":
+        return f"{day.month}月{day.day}日(周{_WEEKDAYS_ZH[day.weekday()]})"
+    return f"{_WEEKDAYS_EN[day.weekday()]} {day.day} {_MONTHS_EN[day.month - 1]}"
+
+
 def _shown(at: datetime, clock: str, lang: str) -> str:
     return f"{shown_day(at.date(), lang)} {clock}"
 
@@ -60,6 +67,7 @@ def remaining(row: TicketRow, rules: Rules, now: datetime) -> Bilingual:
         return Bilingual("超期反馈", "replied late") if late else Bilingual("已按时反馈", "replied in time")
     tier = Tier(row.tier) if row.tier else None
     promise = rules.policy.promise(GOVERNING[row.state], tier, urgent=row.urgent, cycle=row.cycle)
+    assert row.due_at is not None, "an open ticket has a deadline"  # noqa: S101
     calendar = rules.calendar_of(row.holder_code)
     if promise.in_days:
         return _in_days(row.due_at, promise, calendar, now)
@@ -67,7 +75,6 @@ def remaining(row: TicketRow, rules: Rules, now: datetime) -> Bilingual:
 
 
 def _in_days(due_at: datetime, promise: Promise, calendar: WorkCalendar, now: datetime) -> Bilingual:
-    assert row.due_at is not None, "an open ticket has a deadline"  # noqa: S101
     today, last = calendar.local_date(now), calendar.local_date(due_at - _INSTANT)
     if now >= due_at:
         days = calendar.working_days_between(last, today)

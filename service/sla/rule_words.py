@@ -8,6 +8,7 @@ from service.core.errors import Bilingual
 from service.sla.calendar_files import CalendarFile
 from sla_rules import (
     DayOverride,
+    Hours,
     LocalArrangement,
     Notice,
     NoticeReading,
@@ -62,7 +63,7 @@ class Understood:
     doubts: tuple[Remark, ...] = ()
     notes: tuple[Remark, ...] = ()
     sources: tuple[Notice, ...] = ()
-    hours: tuple[tuple[Bilingual, str], ...] = ()
+    hours: tuple[tuple[Bilingual, Bilingual], ...] = ()
     promises: tuple[PromiseLine, ...] = ()
     title: str = ""
     replaces: bool = False
@@ -134,18 +135,22 @@ def shift_in_words(shift: timedelta) -> Bilingual:
     return Bilingual(f"推后 {zh}", f"{en} later") if shift > timedelta(0) else Bilingual(f"提前 {zh}", f"{en} earlier")
 
 
-def hours_lines(arrangement: LocalArrangement) -> tuple[tuple[Bilingual, str], ...]:
+def hours_lines(arrangement: LocalArrangement) -> tuple[tuple[Bilingual, Bilingual], ...]:
     """When offices are open, the ordinary hours first, and the weekdays at rest."""
     hours: OfficeHours = arrangement.hours
-    lines = [(Bilingual("平日", "ordinarily"), " ".join(hours.default.to_document()))]
+    lines = [(Bilingual("平日", "ordinarily"), _windows(hours.default))]
     for day in sorted(hours.weekdays):
-        lines.append((_weekdays([day]), " ".join(hours.weekdays[day].to_document())))
+        lines.append((_weekdays([day]), _windows(hours.weekdays[day])))
     for season in hours.seasons:
         (first_month, first_day), (last_month, last_day) = season.start, season.end
         first, last = f"{first_month:02d}-{first_day:02d}", f"{last_month:02d}-{last_day:02d}"
-        lines.append((Bilingual(f"每年 {first} 至 {last}", f"{first} to {last}"), " ".join(season.hours.to_document())))
-    resting = _weekdays(sorted(arrangement.rest_weekdays))
-    return (*lines, (Bilingual(f"{resting.zh}休息", f"{resting.en} at rest"), ""))
+        lines.append((Bilingual(f"每年 {first} 至 {last}", f"{first} to {last}"), _windows(season.hours)))
+    return (*lines, (Bilingual("休息日", "at rest"), _weekdays(sorted(arrangement.rest_weekdays))))
+
+
+def _windows(hours: Hours) -> Bilingual:
+    windows = hours.to_document()
+    return Bilingual("、".join(windows), ", ".join(windows))
 
 
 def _weekdays(days: list[int]) -> Bilingual:

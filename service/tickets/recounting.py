@@ -254,7 +254,7 @@ def _recount_one(unit: Unit, change: RuleChange, ticket: Ticket, clock_id: int, 
             session.flush()
     except (RuleError, HotlineError) as error:
         log.error("recount_failed", clock_id=clock_id, ticket=ticket.number, error=type(error).__name__)
-        change.failures = {**change.failures, str(clock_id): str(error)}
+        change.failures = {**change.failures, str(clock_id): _said(error)}
         change.looked_at += 1
         return
     change.looked_at += 1
@@ -285,6 +285,12 @@ def _recount_one(unit: Unit, change: RuleChange, ticket: Ticket, clock_id: int, 
                 "rule_change": change.id,
             },
         )
+
+
+def _said(error: RuleError | HotlineError) -> dict[str, str]:
+    if isinstance(error, RuleError):
+        return {"zh": error.zh, "en": error.en}
+    return {"zh": error.sentence("zh"), "en": error.sentence("en")}
 
 
 def _finish(unit: Unit, change: RuleChange) -> None:

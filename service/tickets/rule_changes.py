@@ -80,7 +80,7 @@ class ChangeView:
     finished_at: datetime | None
     left: int = 0
     failed: int = 0
-    failures: tuple[tuple[str, str], ...] = ()
+    failures: tuple[tuple[str, Bilingual], ...] = ()
 
     @property
     def progress(self) -> float:
@@ -382,7 +382,7 @@ def _change_view(unit: Unit, row: Row[RuleChange, str, str, str, str]) -> Change
     )
 
 
-def _failures(unit: Unit, change: RuleChange) -> tuple[tuple[str, str], ...]:
+def _failures(unit: Unit, change: RuleChange) -> tuple[tuple[str, Bilingual], ...]:
     if not change.failures:
         return ()
     shown = dict(sorted(change.failures.items(), key=lambda entry: int(entry[0]))[:_MOST_FAILURES])
@@ -392,4 +392,4 @@ def _failures(unit: Unit, change: RuleChange) -> tuple[tuple[str, str], ...]:
         .where(SlaClock.id.in_([int(clock_id) for clock_id in shown]))
         .order_by(SlaClock.id)
     )
-    return tuple((number, str(shown[str(clock_id)])) for clock_id, number in rows)
+    return tuple((number, Bilingual(**shown[str(clock_id)])) for clock_id, number in rows)

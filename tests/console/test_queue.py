@@ -100,7 +100,7 @@ def test_ended_tickets_are_in_the_list_of_all(reader: Reader, desk: Desk) -> Non
     assert "不是完整的工单号" in reader.see(f"{CONSOLE}/tickets?number=12")
 
 
-def test_who_handles_no_tickets_is_shown_their_notices(visitor: Reader) -> None:
-    for who in ("admin1", "auditor1"):
-        assert visitor.as_(who).get(f"{CONSOLE}/").headers["location"] == f"{CONSOLE}/inbox"
+def test_who_handles_no_tickets_is_shown_what_is_theirs(visitor: Reader) -> None:
+    for who, theirs in (("admin1", "rules"), ("auditor1", "inbox")):
+        assert visitor.as_(who).get(f"{CONSOLE}/").headers["location"] == f"{CONSOLE}/{theirs}"
         assert visitor.get(f"{CONSOLE}/tickets").status_code == 403

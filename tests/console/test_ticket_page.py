@@ -280,8 +280,8 @@ def test_the_deadline_is_explained_day_by_day(visitor: Reader, shared_desk: Desk
     page = visitor.as_(HANDLER).see(page_of(number))
 
     assert "起算当日不计入" in page
-    assert "周六,休息日" in page
-    assert 'class="skipped"><th scope="row">2026-11-21' in page
+    assert '<tr class="skipped"><th scope="row">2026-11-21</th><td>周六</td><td>不计</td><td>休息日' in page
+    assert '<th scope="row">2026-11-23</th><td>周一</td><td>计入 <span class="sub">第 1 天</span></td>' in page
     assert "11月27日 周五 24:00" in page
 
 

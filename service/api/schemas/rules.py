@@ -137,7 +137,7 @@ class ChangeOut(ResponseBody):
             newly_late=view.newly_late,
             no_longer_late=view.no_longer_late,
             failed=view.failed,
-            failures=[FailureOut(number=number, zh=why, en=why) for number, why in view.failures],
+            failures=[FailureOut(number=number, zh=why.zh, en=why.en) for number, why in view.failures],
             progress=round(view.progress, 4),
             finished_at=view.finished_at,
         )
@@ -290,7 +290,7 @@ class HoursOut(ResponseBody):
     """Office hours and when they hold."""
 
     when: Words
-    hours: str
+    hours: Words
 
 
 class ReadingOut(ResponseBody):
@@ -331,7 +331,7 @@ class ReadingOut(ResponseBody):
             sources=[
                 NoticeOut(number=notice.number, published=notice.published, url=notice.url) for notice in said.sources
             ],
-            hours=[HoursOut(when=Words.of(when), hours=hours) for when, hours in said.hours],
+            hours=[HoursOut(when=Words.of(when), hours=Words.of(hours)) for when, hours in said.hours],
             promises=[PromiseOut.of(line) for line in said.promises],
         )
 
