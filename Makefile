@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check format lock clean
+.PHONY: install run test check mutants format lock clean
 
 install: $(STAMP)
 
@@ -28,6 +28,10 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# An hour or more: one process, of the lowest priority. See docs/mutation.md.
+mutants: install
+	$(BIN)/python -m tests.mutants
 
 format: install
 	$(BIN)/ruff check --fix .
