@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
+from mutmut.mutation import trampoline
 
 EXAMPLES = 10
 RULES = ("sla_rules", "tests.sla_rules")
@@ -28,6 +29,9 @@ settings.load_profile("mutants")
 
 def pytest_sessionstart() -> None:
     forget()
+    # Every call asks which mutant is wanted, and asking the environment takes longer than most calls.
+    wanted = os.environ.get("MUTANT_UNDER_TEST", "")
+    trampoline.get_mutant_under_test = lambda: wanted
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
