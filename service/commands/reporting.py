@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands.frame import application, complain, group
+from service.commands.frame import AsJson, application, complain, group, say_json, say_table
 
 FORMATS = ("json", "csv", "xlsx")
 
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     report = group("报告 / reports")
     report.callback()(_only_groups)
     report.command("breaches")(breaches)
+    report.command("suggestions")(suggestions)
     app.add_typer(report, name="report")
 
 
@@ -60,6 +61,37 @@ def breaches(
     finally:
         draft.unlink(missing_ok=True)
     complain(f"{len(report.rows)} 条 / rows: {out}")
+
+
+def suggestions(
+    start: Annotated[str, typer.Option("--from", help="起始日 / first day, 2026-01-01")],
+    end: Annotated[str, typer.Option("--to", help="结束日,不含 / the day after the last")],
+    as_json: AsJson = False,
+) -> None:
+    """登记建议的采纳率和正确率,按月。/ How the suggestions of intake fared, by month."""
+    from service.reports.suggestions import DEFINITION, SuggestionQuery, suggestion_figures
+
+    query = SuggestionQuery(start=day_of(start, "--from"), end=day_of(end, "--to"))
+    with application() as parts, parts.reading() as unit:
+        figures = suggestion_figures(unit, query)
+    if as_json:
+        say_json({"definition": DEFINITION, "items": [figure.to_document() for figure in figures]})
+        return
+    names = {"tier": "难易分级 / tier", "union": "承办工会 / union"}
+    say_table(
+        ("建议 / of", "月份 / month", "给出 / made", "采纳 / taken", "更正 / corrected", "正确 / right"),
+        [
+            (
+                names[figure.kind],
+                figure.month,
+                str(figure.suggested),
+                f"{figure.accepted} ({figure.accepted / figure.suggested:.1%})",
+                str(figure.corrected),
+                f"{figure.right} ({figure.right / figure.suggested:.1%})",
+            )
+            for figure in figures
+        ],
+    )
 
 
 def day_of(text: str, option: str) -> date:

@@ -110,14 +110,15 @@ def save_draft(unit: Unit, command: SaveDraft) -> None:
     if not fields:
         discard_draft(unit, command.key)
         return
-    content = json.dumps(fields, ensure_ascii=False)
-    if len(content.encode()) > LONGEST:
+    # Half a surrogate pair is no character and can't be stored; the rest of what was typed can.
+    content = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
+    if len(content) > LONGEST:
         raise DraftTooLong
     unit.session.execute(delete(IntakeDraft).where(IntakeDraft.saved_at < unit.now - KEPT))
     statement = insert(IntakeDraft).values(
         person_id=person_id,
         key=command.key,
-        content_sealed=unit.vault.seal(content),
+        content_sealed=unit.vault.seal(content.decode()),
         created_at=unit.now,
         saved_at=unit.now,
     )

@@ -42,6 +42,8 @@ from service.tickets.taxonomy import leaves
 from sla_rules import ClockKind, Tier
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+# From a short number of the 12351 kind to the longest of E.164.
+PHONE_DIGITS = range(5, 16)
 
 # A name told later fills the gap; a known name is not overwritten by silence.
 _UPSERT_CALLER = insert_text(
@@ -279,7 +281,7 @@ def _caller(unit: Unit, command: RegisterTicket) -> int | None:
     if command.phone is None:
         return None
     digits = digits_only(command.phone)
-    if not 5 <= len(digits) <= 15:
+    if len(digits) not in PHONE_DIGITS:
         raise PhoneUnreadable
     name = unit.vault.seal(command.caller_name) if command.caller_name and not command.anonymous else None
     caller_id: int = (

@@ -5,14 +5,16 @@ from typing import Annotated, Literal
 
 from fastapi import Query, Response
 
-from service.api.deps import Working
+from service.api.deps import Working, answer
 from service.api.documentation import READ_REFUSALS, both, needs
 from service.api.routers import room
 from service.api.schemas.fields import Code, Day
+from service.api.schemas.intake import SuggestionReport
 from service.core.unit import PROVINCE_CODE
 from service.identity.permissions import Permission
 from service.reports.breaches import BreachQuery, breach_report
 from service.reports.export import to_csv, to_xlsx
+from service.reports.suggestions import SuggestionQuery, suggestion_figures
 
 router = room("reports", "/reports")
 
@@ -55,3 +57,24 @@ def breaches(
     content, media_type = (to_csv(report), "text/csv; charset=utf-8") if as_ == "csv" else (to_xlsx(report), _XLSX)
     name = f"breaches-{query.org}-{query.start}-{query.end}.{as_}"
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@router.get(
+    "/suggestions",
+    name="report_suggestions",
+    summary=both("建议的采纳与更正", "How suggestions fared"),
+    response_model=SuggestionReport,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.report_read),
+)
+def suggestions(
+    work: Working,
+    first: Annotated[Day, Query(alias="from", description="起始日(含) / First day", examples=["2026-11-01"])],
+    end: Annotated[Day, Query(alias="to", description="截止日(不含) / Day after the last", examples=["2026-12-01"])],
+) -> Response:
+    """登记时的分级和承办工会建议,按月统计被采纳、后来被更正和最终正确的比例。
+
+    The tier and union suggested at intake: taken, corrected later, and right in the end, by month.
+    """
+    with work.reading(Permission.report_read) as unit:
+        return answer(SuggestionReport.of(suggestion_figures(unit, SuggestionQuery(start=first, end=end))))
