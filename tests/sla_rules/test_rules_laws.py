@@ -409,7 +409,7 @@ def test_splitting_a_pause_in_two_changes_nothing(
 # -- explanation, clocks, ladders -----------------------------------------------------------------------
 
 
-@given(calendars(), moments(), promises, st.integers(0, 6), st.data())
+@given(calendars(), moments(), promises, st.just(0) | st.integers(0, 6), st.data())
 def test_the_explanation_counts_what_was_promised_and_ends_at_the_deadline(
     calendar: WorkCalendar, start: datetime, promise: Promise, extension: int, data: st.DataObject
 ) -> None:

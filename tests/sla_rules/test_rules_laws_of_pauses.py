@@ -23,6 +23,7 @@ from sla_rules import (
     plan,
 )
 from tests.sla_rules.test_rules_laws import (
+    LAST,
     MICROSECOND,
     YEAR,
     calendars,
@@ -76,6 +77,9 @@ def test_a_deadline_in_minutes_is_where_the_promise_is_used_whatever_the_pauses(
     due = deadline(promise, start, calendar, pauses=stood).due_at
     assert counted(promise, start, due, calendar, stood) == promise.span
     assert counted(promise, start, due - MICROSECOND, calendar, stood) < promise.span
+    # Once the time is used up a pause comes too late.
+    afterwards = Pause(max(due, *(pause.end for pause in stood if pause.end), due), None)
+    assert deadline(promise, start, calendar, pauses=(*stood, afterwards), as_of=LAST).due_at == due
 
 
 @given(calendars(), moments(), minute_promises, st.data())
