@@ -24,6 +24,7 @@ from service.tickets.models import (
     TicketAlias,
     TicketEvent,
 )
+from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
 from service.tickets.together import TicketGroup, TicketGroupMember, TicketMerge
@@ -56,6 +57,7 @@ __all__ = [
     "Rating",
     "Reply",
     "RuleChange",
+    "SavedView",
     "SlaClock",
     "SlaDueChange",
     "SlaPause",
@@ -70,4 +72,5 @@ __all__ = [
     "TicketGroup",
     "TicketGroupMember",
     "TicketMerge",
+    "TicketSearch",
 ]
