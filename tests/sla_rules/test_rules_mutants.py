@@ -17,12 +17,16 @@ from sla_rules import (
     Clock,
     ClockKind,
     ClockStepRefused,
+    DayOverride,
     OpenPauseNeedsAsOf,
     Pause,
     Promise,
     Rung,
+    Window,
     WorkCalendar,
     due_rungs,
+    load_calendar,
+    parse_hours,
     plan,
     recount,
 )
@@ -30,6 +34,7 @@ from sla_rules.counting import retreat, standstills, working_days_outside
 
 At = Callable[[str], datetime]
 
+YEAR = load_calendar().years[-1]
 FIVE_DAYS = Promise("working_days", 5)
 THREE_DAYS = Promise("working_days", 3)
 EIGHT_DAYS = Promise("working_days", 8)
@@ -55,7 +60,7 @@ def test_a_shorter_promise_leaves_the_deadline_told_where_it_is_kept(calendar: W
 def test_a_shorter_promise_brings_the_deadline_forward_where_it_follows(calendar: WorkCalendar, at: At) -> None:
     told = at("2026-11-24 00:00")
     it = recount(of_monday(at), THREE_DAYS, calendar, told=told, shorten="follow", as_of=None)
-    assert not it.kept
+    assert it.kept is False
     assert it.clock == of_monday(at).retier(THREE_DAYS)
     assert it.deadline.due_at == at("2026-11-20 00:00")
 
@@ -65,7 +70,7 @@ def test_a_count_that_ends_as_told_or_later_simply_applies(shorten: str, calenda
     told = at("2026-11-24 00:00")
     for promise in (FIVE_DAYS, EIGHT_DAYS):
         it = recount(of_monday(at), promise, calendar, told=told, shorten=shorten, as_of=None)
-        assert not it.kept
+        assert it.kept is False
         assert it.clock == of_monday(at).retier(promise)
         assert it.deadline == it.clock.deadline(calendar)
 
@@ -268,3 +273,46 @@ def test_of_two_working_days_those_are_left_out_at_whose_end_the_clock_stood(
     still = standstills([Pause(at(paused), at(resumed))])
     monday, wednesday = date(2026, 11, 23), date(2026, 11, 25)
     assert working_days_outside(monday, wednesday, calendar, still) == days
+
+
+# Calendars ---------------------------------------------------------------------------------------------------
+
+
+def test_the_settled_day_is_the_last_that_is_certain_and_has_nothing_to_observe(calendar: WorkCalendar) -> None:
+    assert calendar.settled_until == date(2026, 12, 20)
+    settled, after = (calendar.day(date(2026, 12, day)) for day in (20, 21))
+    assert (settled.provisional, after.provisional) == (False, True)
+    assert settled.observances == ()
+
+
+def test_a_night_worked_reaches_into_the_next_day_and_none_into_the_first() -> None:
+    new_year = date(2026, 1, 1)
+    nights = WorkCalendar.from_years([YEAR], ["22:00-26:00"], horizon_years=1)
+    assert nights.windows(new_year) == ()  # though the last day of the calendar works
+    worked = nights.with_overrides([DayOverride(new_year, "work")])
+    assert worked.windows(new_year) == (Window(22 * 60, 24 * 60),)
+    assert worked.windows(date(2026, 1, 2)) == (Window(0, 2 * 60),)
+
+
+def test_the_tail_of_a_night_has_the_hours_of_the_day_it_began_on() -> None:
+    thursday, friday = date(2026, 11, 19), date(2026, 11, 20)
+    once = WorkCalendar.from_years(
+        [YEAR], ["08:30-12:00"], overrides=[DayOverride(thursday, "work", parse_hours(["22:00-26:00"]))]
+    )
+    assert once.windows(friday) == (Window(0, 120), Window(510, 720))
+    assert once.windows(date(2026, 11, 21)) == ()
+    assert once.windows(date(2026, 11, 18)) == (Window(510, 720),)
+
+
+def test_the_first_and_the_last_window_of_a_calendar_are_found(at: At) -> None:
+    calendar = WorkCalendar.from_years([YEAR], horizon_years=1)
+    first = calendar.add_working_days(date(2025, 12, 31), 1)
+    assert first == date(2026, 1, 4)
+    assert calendar.next_open(at("2026-01-04 09:00")) == at("2026-01-04 09:00")
+    assert calendar.prev_open(at("2026-01-04 09:00")) == at("2026-01-04 09:00")
+    assert calendar.prev_open(at("2026-01-04 13:00")) == at("2026-01-04 12:00")
+    assert calendar.next_open(at("2027-12-31 13:00")) == at("2027-12-31 14:30")
+
+
+def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
+    assert hash(calendar) != hash(calendar.with_overrides([DayOverride(date(2026, 11, 20), "off")]))
