@@ -10,7 +10,7 @@ import sys
 from functools import lru_cache
 
 import pytest
-from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis import HealthCheck, Phase, is_hypothesis_test, settings
 from mutmut.mutation import trampoline
 
 EXAMPLES = 10
@@ -22,6 +22,7 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     database=None,
+    phases=[Phase.explicit, Phase.generate],  # that a law is broken is enough; the smallest example isn't looked for
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("mutants")
