@@ -18,12 +18,17 @@ from sla_rules import (
     ClockKind,
     ClockStepRefused,
     DayOverride,
+    Holiday,
+    Notice,
+    NoticeYear,
     OpenPauseNeedsAsOf,
     Pause,
     Promise,
+    RegionalLayer,
     Rung,
     Window,
     WorkCalendar,
+    deadline,
     due_rungs,
     load_calendar,
     parse_hours,
@@ -316,3 +321,28 @@ def test_the_first_and_the_last_window_of_a_calendar_are_found(at: At) -> None:
 
 def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
     assert hash(calendar) != hash(calendar.with_overrides([DayOverride(date(2026, 11, 20), "off")]))
+
+
+def test_the_version_of_a_calendar_is_its_content_and_the_same_in_every_release() -> None:
+    # Stored calendars are checked against their version when they are read back.
+    cited = Notice("https://example.invalid/2027", "国办发明电〔2026〕9号", date(2026, 11, 25))
+    year = NoticeYear(2027, (cited,), (Holiday("元旦", (date(2027, 1, 1),), (date(2027, 1, 3),)),))
+    assert WorkCalendar.from_years([year]).version == "2027.1+a65b6889"
+
+
+def test_a_day_two_layers_observe_bears_both_names() -> None:
+    feast = DayOverride(date(2026, 12, 24), "off")
+    layers = [RegionalLayer("6327", "州庆", (feast,)), RegionalLayer("632721", "县庆", (feast,))]
+    regional = WorkCalendar.from_years([YEAR], layers=layers).for_union("632721")
+    assert regional.day(date(2026, 12, 24)).observances == ("州庆", "县庆")
+
+
+def test_an_office_open_over_midnight_closes_on_the_last_day_but_one_too(at: At) -> None:
+    nights = WorkCalendar.from_years([YEAR], ["22:00-26:00"], horizon_years=1)
+    assert nights.nominal_office_end(date(2027, 12, 30)) == at("2027-12-31 02:00")
+
+
+def test_minutes_used_up_at_midnight_end_with_the_day_before(at: At) -> None:
+    late = WorkCalendar.from_years([YEAR], ["22:00-24:00"])
+    due = deadline(Promise("working_minutes", 120), at("2026-11-20 09:00"), late)
+    assert (due.due_at, due.last_day) == (at("2026-11-21 00:00"), date(2026, 11, 20))
