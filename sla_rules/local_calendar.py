@@ -49,6 +49,9 @@ from sla_rules.notice_reading import WEEKDAYS
 from sla_rules.toml_lines import line_of
 from sla_rules.windows import DEFAULT_HOURS, Hours, OfficeHours, Season, parse_hours
 
+_KEY_OF_A_LOCAL_FILE = re.compile(
+    r"^[ \t]*(?:(?:hours|rest_weekdays)[ \t]*=|\[\[(?:season|override|layer)\]\])", re.MULTILINE
+)
 _MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 _WEEKDAY = re.compile(rf"(?:周|星期)([{WEEKDAYS}])")
 _SATURDAY_AND_SUNDAY = frozenset({5, 6})
@@ -110,7 +113,7 @@ def laid_over(calendar: WorkCalendar, arrangement: LocalArrangement) -> WorkCale
 
 def is_local(text: str) -> bool:
     """Whether the text is such a file, right or wrong, going by its keys."""
-    return bool(re.search(r"^\s*(?:hours|rest_weekdays)\s*=|^\s*\[\[(?:season|override|layer)\]\]", text, re.MULTILINE))
+    return bool(_KEY_OF_A_LOCAL_FILE.search(text))
 
 
 def read_local(text: str, *, origin: str) -> LocalArrangement:

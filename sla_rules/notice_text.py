@@ -68,11 +68,11 @@ _YEAR = re.compile(r"(?:关于|调整|延长|现将|现就)(?:调整|延长)?(\d
 _TITLE_NAME = re.compile(
     r"关于(?:调整|延长)?(?:\d{4}年)?((?:(?!关于|部分)[^,。;:\d]|\d+周年)+?)(?:假期|调休|放假|安排)"
 )
-_ANNOUNCED = re.compile(r"现将\d{4}年([^。;:]+?)放假")
+_ANNOUNCED = re.compile(r"现将\d{4}年([^。;:]{1,200}?)放假")
 _QUOTES = "“”\"'「」"
 _PAPER_NUMBER = re.compile(r"国[办发电明函]+[〔\[(]\d{4}[〕\])]\d+号")
 _PAPER_DATE = re.compile(r"(?:成文|发布|印发|发文)日期:\d{4}年\d{1,2}月\d{1,2}日")
-_TITLE = re.compile(r"国务院(?:办公厅)?关于[^。:]*?的通知")
+_TITLE = re.compile(r"国务院(?:办公厅)?关于[^。:]{0,200}?的通知")
 _SIGNATURE = re.compile(
     r"国务院(?:办公厅)?(?:(?P<year>[\d零〇○O一二三四五六七八九]{4})年)?"
     r"(?P<month>[\d一二三四五六七八九十]{1,3})月(?P<day>[\d一二三四五六七八九十]{1,3})日(?:\(此件公开发布\))?"

@@ -129,6 +129,21 @@ def _due(_: TimelineEntry, value: Any, __: OrgTree) -> Bilingual:
     return Bilingual(f"期限:{shown_deadline(at, 'zh')}", f"due: {shown_deadline(at, 'en')}")
 
 
+def _moved(entry: TimelineEntry) -> Bilingual:
+    before, after = (datetime.fromisoformat(entry.data[name]) for name in ("due_before", "due_after"))
+    clock = word("clock", entry.data["clock"])
+    if entry.data["kept"]:
+        return Bilingual(f"{clock.zh}期限不提前", f"{clock.en}: the deadline told stands")
+    if before == after and entry.data["provisional_after"]:
+        return Bilingual(f"{clock.zh}期限不变,改为暂定", f"{clock.en}: unchanged, now provisional")
+    if before == after:
+        return Bilingual(f"{clock.zh}期限不变,已确定", f"{clock.en}: unchanged, now certain")
+    return Bilingual(
+        f"{clock.zh}期限由 {shown_deadline(before, 'zh')} 改为 {shown_deadline(after, 'zh')}",
+        f"{clock.en}: from {shown_deadline(before, 'en')} to {shown_deadline(after, 'en')}",
+    )
+
+
 # What an event's data says, in the order in which it is told.
 _SAID: dict[str, Say] = {
     "channel": lambda _, value, __: _pair("来源:{}", "by {}", word("channel", value)),
@@ -144,6 +159,7 @@ _SAID: dict[str, Say] = {
     "tier": lambda _, value, __: _pair("难易分级:{}", "tier: {}", word("tier", value)),
     "cycle": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
     "due_at": _due,
+    "due_after": lambda entry, _, __: _moved(entry),
 }
 
 

@@ -23,7 +23,8 @@ from sla_rules.notice_reading import examine_year
 
 CalendarFile = NoticeReading | LocalArrangement
 
-_YEAR_FILE = re.compile(r"^\s*(?:year\s*=\s*\d{4}|\[\[(?:notice|holiday)\]\])\s*(?:#.*)?$", re.MULTILINE)
+# Blanks of one line only: over many empty lines anything else is tried from each of them to the last.
+_YEAR_FILE = re.compile(r"^[ \t]*(?:year[ \t]*=[ \t]*\d{4}|\[\[(?:notice|holiday)\]\])[ \t\r]*(?:#.*)?$", re.MULTILINE)
 
 
 class CalendarFileIsNoText(Malformed):

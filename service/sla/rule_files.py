@@ -8,7 +8,7 @@ from service.sla.calendar_files import CalendarFile, decoded, read_calendar_file
 from sla_rules import LocalArrangement, NoticeReading, Policy, WorkCalendar, laid_over, read_policy, with_year
 from sla_rules.notice_reading import examine_year
 
-_POLICY = re.compile(r"^\s*\[\[(?:promise|ladder)\]\]", re.MULTILINE)
+_POLICY = re.compile(r"^[ \t]*\[\[(?:promise|ladder)\]\]", re.MULTILINE)
 
 
 class SourceMissing(Malformed):

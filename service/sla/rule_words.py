@@ -20,6 +20,8 @@ from sla_rules import (
 
 _WEEKDAYS_ZH = "一二三四五六日"
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# Nobody puts more than that right from one page; rubbish has a doubt in every line.
+_MOST_REMARKS = 100
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -82,8 +84,8 @@ def understood(said: CalendarFile | Policy, *, in_force: frozenset[int] = frozen
         "year",
         year=said.year,
         days=_in_order(_noticed(said)),
-        doubts=said.doubts,
-        notes=said.notes,
+        doubts=said.doubts[:_MOST_REMARKS],
+        notes=said.notes[:_MOST_REMARKS],
         sources=said.sources,
         replaces=said.year in in_force,
     )

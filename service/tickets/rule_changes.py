@@ -28,6 +28,8 @@ from sla_rules import CoverageAlarm, DayInfo, Policy, RuleError, WorkCalendar, a
 
 # Failures are exceptions; a page of them is enough to see what is wrong.
 _MOST_FAILURES = 200
+# A refusal quotes every sentence in doubt; the first dozen say what is wrong.
+_LONGEST_REASON = 2_000
 
 
 class RuleFileRefused(Malformed):
@@ -330,7 +332,11 @@ def _in_the_files_words() -> Iterator[None]:
     try:
         yield
     except RuleError as error:
-        raise RuleFileRefused(reason=Bilingual(error.zh, error.en)) from error
+        raise RuleFileRefused(reason=Bilingual(_shortened(error.zh), _shortened(error.en))) from error
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
 
 
 def _proposed(unit: Unit, now: Rules, file: RuleFile) -> Rules:

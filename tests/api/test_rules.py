@@ -1,6 +1,7 @@
 """The rules room: what is in force, and a file checked, previewed and put in force by an administrator."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.desk import GOLMUD, Desk, at
 
 POLICY = (Path(sla_rules.__file__).parent / "policies" / "qinghai.toml").read_text()
 NOTICE: dict[str, Any] = FILE_EXAMPLES["notice"]["value"]  # type: ignore[assignment]
+TEXT: str = NOTICE["text"]
 RULES = "/rules"
 
 
@@ -237,6 +239,18 @@ def test_a_file_that_is_wrong_is_refused_in_a_sentence(
     refused_clearly(refused)
     assert word in json.dumps(refused.json(), ensure_ascii=False)
     assert shared_desk.rows("select 1 from rule_change") == []
+
+
+@pytest.mark.parametrize("piece", ["\n", "国务院办公厅关于", "现将2027年", "一、元旦:1月1日(周五)放假。\n", TEXT])
+def test_no_rubbish_keeps_a_request_for_long(shared_api: Api, shared_desk: Desk, piece: str) -> None:
+    text = (piece * (199_000 // len(piece))) + "。"
+    began = time.perf_counter()
+
+    answer = shared_api.as_("admin1").post(f"{RULES}/preview", json=NOTICE | {"text": text, "year": 2027})
+
+    assert answer.status_code == 422
+    assert len(answer.content) < 20_000
+    assert time.perf_counter() - began < 10
 
 
 @pytest.mark.parametrize("step", ["reading", "preview", "changes"])
