@@ -5,7 +5,18 @@ Exit codes: 0 done, 1 refused or a check failed, 2 wrong command line, settings 
 
 import typer
 
-from service.commands import calendars, operating, people, processes, replaying, reporting, simulating, timing, up
+from service.commands import (
+    calendars,
+    importing,
+    operating,
+    people,
+    processes,
+    replaying,
+    reporting,
+    simulating,
+    timing,
+    up,
+)
 from service.commands.frame import Sentences
 
 app = typer.Typer(
@@ -18,7 +29,7 @@ app = typer.Typer(
     # A traceback with local variables would print a caller's data.
     pretty_exceptions_enable=False,
 )
-for group in (up, processes, people, timing, calendars, simulating, reporting, operating, replaying):
+for group in (up, processes, people, timing, calendars, simulating, reporting, operating, replaying, importing):
     group.register(app)
 
 

@@ -1,13 +1,14 @@
 """The engine, the base of the tables, and the only two ways to a session."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, cast
 
-from sqlalchemy import DateTime, Engine, MetaData, Table, TextClause, bindparam, create_engine, text
+from psycopg.types.json import Jsonb
+from sqlalchemy import ColumnDefault, DateTime, Engine, MetaData, Table, TextClause, bindparam, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -26,6 +27,7 @@ class AdvisoryLock(IntEnum):
     migration = 12_351_001
     leader = 12_351_002
     publishing = 12_351_003
+    importing = 12_351_004
 
 
 class Base(DeclarativeBase):
@@ -116,3 +118,25 @@ def insert_text(
     expressions = {name: f":{name}" for name in bound} | (values or {})
     sql = f"insert into {table.name} ({', '.join(expressions)}) values ({', '.join(expressions.values())}) {then}"  # noqa: S608
     return text(sql).bindparams(*(bindparam(name, type_=table.c[name].type) for name in bound))
+
+
+def copy_in(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write many rows of one table, all with the same keys, by COPY: several times faster than by INSERT.
+
+    Columns left out take the default of the model or of the database. In the session's transaction; nothing is read
+    back, and no object of the session knows of it.
+    """
+    if not rows:
+        return
+    table = table_of(model)
+    defaults = {
+        column.name: column.default.arg if column.default.is_scalar else column.default.arg(None)
+        for column in table.columns
+        if isinstance(column.default, ColumnDefault) and column.name not in rows[0]
+    }
+    names = (*rows[0], *defaults)
+    documents = {column.name for column in table.columns if isinstance(column.type, JSONB)}
+    with session.connection().connection.cursor().copy(f"copy {table.name} ({', '.join(names)}) from stdin") as copy:
+        for row in rows:
+            values = {**row, **defaults}
+            copy.write_row([Jsonb(values[name]) if name in documents else values[name] for name in names])
