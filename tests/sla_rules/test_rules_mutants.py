@@ -22,6 +22,7 @@ from sla_rules import (
     Notice,
     NoticeYear,
     OpenPauseNeedsAsOf,
+    OutsideCalendar,
     Pause,
     Promise,
     RegionalLayer,
@@ -317,6 +318,26 @@ def test_the_first_and_the_last_window_of_a_calendar_are_found(at: At) -> None:
     assert calendar.prev_open(at("2026-01-04 09:00")) == at("2026-01-04 09:00")
     assert calendar.prev_open(at("2026-01-04 13:00")) == at("2026-01-04 12:00")
     assert calendar.next_open(at("2027-12-31 13:00")) == at("2027-12-31 14:30")
+
+
+def test_the_open_time_of_a_whole_calendar_is_measured_and_gone_through_to_the_microsecond(at: At) -> None:
+    calendar = WorkCalendar.from_years([YEAR], horizon_years=1)
+    instant = timedelta(microseconds=1)
+    opens, closes = at("2026-01-04 08:30"), at("2027-12-31 18:00")
+    days = calendar.working_days_between(date(2025, 12, 31), date(2027, 12, 31))
+    whole = days * timedelta(hours=7)
+    assert calendar.open_time_between(calendar.start_of_day(calendar.first_day), closes) == whole
+    assert calendar.open_time_between(at("2026-01-04 09:00"), at("2026-01-04 10:00")) == timedelta(hours=1)
+    assert calendar.add_open_time(opens, whole) == closes
+    assert calendar.add_open_time(closes, -whole) == opens
+    for start, span in ((opens, whole + instant), (closes, -whole - instant)):
+        with pytest.raises(OutsideCalendar):
+            calendar.add_open_time(start, span)
+    noon = at("2026-01-04 12:00")
+    assert calendar.add_open_time(noon - instant, instant) == noon
+    assert calendar.add_open_time(noon, timedelta(0)) == noon
+    assert calendar.add_open_time(noon, instant) == at("2026-01-04 14:30") + instant
+    assert calendar.add_open_time(noon, -instant) == noon - instant
 
 
 def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
