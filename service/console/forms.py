@@ -17,7 +17,7 @@ from service.core.errors import Bilingual
 from service.org.tree import OrgTree
 from service.tickets.taxonomy import Leaf
 
-Kind = Literal["line", "text", "choice", "radio", "check", "number", "money", "moment", "codes", "phone"]
+Kind = Literal["line", "text", "choice", "radio", "check", "number", "money", "moment", "codes", "phone", "checks"]
 
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
@@ -41,7 +41,9 @@ class OptionGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One question of a form. `label` and `hint` are keys of the catalogue; `required` is said to the browser."""
+    """One question of a form. `label` and `hint` are keys of the catalogue; `required` is said to the browser;
+    `offers` is the id of a list of what might be meant.
+    """
 
     name: str
     label: str
@@ -54,6 +56,7 @@ class Field:
     least: int | None = None
     most: int | None = None
     optional_choice: str = ""
+    offers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def values_of(fields: Iterable[Field], typed: Mapping[str, tuple[str, ...]]) -> 
         texts = [text for text in typed.get(question.name, ()) if text.strip()]
         if question.kind == "check":
             values[question.name] = bool(texts)
-        elif question.kind == "codes":
+        elif question.kind in {"codes", "checks"}:
             values[question.name] = tuple(dict.fromkeys(texts))
         elif texts:
             values[question.name] = _value(question, texts[0])
@@ -173,6 +176,7 @@ def of_categories(leaves: Mapping[str, Leaf], tiers: Words) -> tuple[OptionGroup
     groups: dict[str, tuple[Bilingual, list[Option]]] = {}
     for leaf in leaves.values():
         tier = tiers[leaf.tier.value]
-        label = Bilingual(f"{leaf.name.zh}({tier.zh})", f"{leaf.name.en} ({tier.en})")
+        # The code first: typed into the closed list, its digits find the choice without a mouse.
+        label = Bilingual(f"{leaf.code} {leaf.name.zh}({tier.zh})", f"{leaf.code} {leaf.name.en} ({tier.en})")
         groups.setdefault(leaf.group.zh, (leaf.group, []))[1].append(Option(leaf.code, label))
     return tuple(OptionGroup(name, tuple(options)) for name, options in groups.values())

@@ -1,7 +1,11 @@
-"""Taking a call down: the intake form, and the number and query code to tell the caller."""
+"""Taking a call down: the intake form in the order one hears it, the help beside it, and drafts.
+
+Everything works by forms alone; with a script the help follows the typing and a draft is kept by itself.
+"""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -15,19 +19,30 @@ from service.console.errors import problem_for
 from service.console.forms import Field, Form, Wrong, checked, of_categories, of_unions, of_words, values_of
 from service.console.ticketpage import number_of
 from service.console.visit import Visit
+from service.core.crypto import digits_only
 from service.core.errors import Bilingual, HotlineError
-from service.core.ids import new_correlation_id
-from service.core.unit import Unit
+from service.core.ids import TICKET_NUMBER, new_correlation_id
+from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
+from service.tickets.assist import AskAssist, Assistance, assist
+from service.tickets.drafts import Draft, SaveDraft, discard_draft, draft_of_mine, drafts_of_mine, save_draft
+from service.tickets.employers import FindEmployers, find_employers
+from service.tickets.errors import FIELD_NAMES, RequiredFieldsMissing
 from service.tickets.intake import AcceptTicket, RegisterTicket, accept_ticket, register_ticket
 from service.tickets.queries import ticket_view
 from service.tickets.taxonomy import leaves
 from service.tickets.tracking import code_to_tell
 from sla_rules import Tier
 
-_MATTER = (
+# What a script of ours sends with its requests: it wants the part of the page it asked for, and nothing else.
+PART = "x-part"
+_DRAFT_LABEL = 30
+
+_CALLER = (
+    Field(name="phone", label="field.phone", kind="phone", longest=30),
+    Field(name="caller_name", label="field.caller_name", longest=100),
     Field(
         name="channel",
         label="field.channel",
@@ -36,33 +51,120 @@ _MATTER = (
         value="phone",
         options=of_words(words.CHANNELS),
     ),
-    Field(name="kind", label="field.kind", kind="choice", required=True, options=of_words(words.KINDS)),
-    Field(name="title", label="field.title", required=True, hint="hint.title"),
-    Field(name="body", label="field.body", kind="text", required=True, longest=20_000),
-    Field(name="category_code", label="field.category", kind="choice", required=True, hint="hint.category"),
-    Field(name="place_code", label="field.place", kind="choice", required=True),
-    Field(name="employer", label="field.employer"),
-    Field(name="people_count", label="field.people", kind="number", value="1", least=1, hint="hint.people"),
-    Field(name="amount_owed", label="field.amount", kind="money"),
-)
-_CALLER = (
-    Field(name="phone", label="field.phone", kind="phone", longest=30),
-    Field(name="caller_name", label="field.caller_name", longest=100),
     Field(name="anonymous", label="field.anonymous", kind="check", hint="hint.anonymous"),
     Field(name="identity_hidden", label="field.identity_hidden", kind="check", hint="hint.identity_hidden"),
+)
+_STORY = (
+    Field(name="body", label="field.body", kind="text", required=True, longest=20_000),
     Field(name="urgent", label="field.urgent", kind="check", hint="hint.urgent"),
 )
+_WHERE = (
+    Field(name="employer", label="field.employer", offers="employer-names"),
+    Field(name="place_code", label="field.place", kind="choice", required=True),
+    Field(name="kind", label="field.kind", kind="choice", required=True, options=of_words(words.KINDS)),
+    Field(name="category_code", label="field.category", kind="choice", required=True, hint="hint.category"),
+)
+_EXTENT = (
+    Field(name="people_count", label="field.people", kind="number", least=1, hint="hint.people"),
+    Field(name="amount_owed", label="field.amount", kind="money"),
+    Field(
+        name="not_known",
+        label="field.not_known",
+        kind="checks",
+        options=of_words(words.NOT_KNOWN),
+        hint="hint.not_known",
+    ),
+    Field(
+        name="other_channels",
+        label="field.other_channels",
+        kind="checks",
+        options=of_words(words.OTHER_CHANNELS),
+        hint="hint.other_channels",
+    ),
+)
+_WORKER = (
+    Field(
+        name="membership",
+        label="field.membership",
+        kind="choice",
+        options=of_words(words.MEMBERSHIPS),
+        optional_choice="choice.not_asked",
+    ),
+    Field(
+        name="identity_group",
+        label="field.identity_group",
+        kind="choice",
+        options=of_words(words.IDENTITY_GROUPS),
+        optional_choice="choice.not_asked",
+    ),
+    Field(
+        name="contact_way",
+        label="field.contact_way",
+        kind="choice",
+        options=of_words(words.WAYS),
+        optional_choice="choice.not_asked",
+    ),
+    Field(
+        name="contact_time",
+        label="field.contact_time",
+        kind="choice",
+        options=of_words(words.CONTACT_TIMES),
+        optional_choice="choice.not_asked",
+    ),
+)
+_TITLE = (Field(name="title", label="field.title", required=True, hint="hint.title"),)
 _ACCEPTING = (
     Field(name="tier", label="field.tier", kind="choice", optional_choice="choice.suggested_tier"),
     Field(name="tier_reason", label="field.tier_reason", longest=2_000, hint="hint.tier_reason"),
 )
-_FIELDS = (*_MATTER, *_CALLER, *_ACCEPTING)
+_PARTS = {
+    "caller": _CALLER,
+    "story": _STORY,
+    "where": _WHERE,
+    "extent": _EXTENT,
+    "worker": _WORKER,
+    "heading": _TITLE,
+    "accepting": _ACCEPTING,
+}
+_FIELDS = tuple(question for part in _PARTS.values() for question in part)
 _FIELDS_OF_ACCEPTING = frozenset(question.name for question in _ACCEPTING)
+# Chosen beside the form, not asked in it.
+_SAME_AS = "same_as"
+_KEPT = (*(question.name for question in _FIELDS), _SAME_AS)
+_STILL_NEEDED = Bilingual("此类诉求必填;问过仍不清楚的,请选“来电人说不清”", "needed for this category, or not known")
+
+Typed = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """A draft in the list: enough to know it again, for the one who typed it."""
+
+    key: str
+    title: str
+    last4: str
+    saved_at: datetime
+
+    @classmethod
+    def of(cls, draft: Draft) -> "DraftLine":
+        """The title, else the beginning of the story, and the end of the number."""
+        title = draft.first("title") or draft.first("body")
+        return cls(
+            key=draft.key,
+            title=title[:_DRAFT_LABEL],
+            last4=digits_only(draft.first("phone"))[-4:],
+            saved_at=draft.saved_at,
+        )
 
 
 def show_intake(visit: Visit) -> Response:
-    """The empty form."""
-    return _form_page(visit, key=new_correlation_id())
+    """The empty form, or a draft to go on with."""
+    key = visit.query("draft")
+    if not key:
+        return _form_page(visit, key=new_correlation_id())
+    with visit.reading(Permission.ticket_create) as unit:
+        draft = draft_of_mine(unit, key)
+    return _form_page(visit, key=draft.key, typed=draft.fields, kept=bool(visit.query("kept")))
 
 
 def take_intake(visit: Visit) -> Response:
@@ -70,26 +172,63 @@ def take_intake(visit: Visit) -> Response:
 
     The hidden key makes a second press of the button the same registration, not another ticket.
     """
-    typed = visit.typed
     accepting = bool(visit.value("accept"))
     try:
-        matter, acceptance = _read(typed)
+        matter, acceptance = _read(visit.typed)
     except Wrong as wrong:
-        return _form_page(visit, key=visit.value("key"), typed=typed, errors=wrong.errors, status=422)
+        return _form_page(visit, key=visit.value("key"), typed=visit.typed, errors=wrong.errors, status=422)
     try:
         with visit.writing() as unit:
             key = visit.value("key")[:64] or None
-            registered = register_ticket(unit, RegisterTicket(**matter, idempotency_key=key))
+            registered = register_ticket(unit, RegisterTicket(**matter, idempotency_key=key, draft=key))
             number = registered.ticket.number
             if accepting and not registered.repeated:
                 tier = Tier(acceptance["tier"]) if acceptance["tier"] else None
                 accept_ticket(unit, AcceptTicket(number=number, tier=tier, tier_reason=acceptance["tier_reason"]))
     except NotLoggedIn:
         raise
+    except RequiredFieldsMissing as missing:
+        errors = dict.fromkeys(missing.fields, _STILL_NEEDED)
+        return _form_page(visit, key=visit.value("key"), typed=visit.typed, errors=errors, status=422)
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _form_page(visit, key=visit.value("key"), typed=typed, problem=problem, status=problem.status)
+        return _form_page(visit, key=visit.value("key"), typed=visit.typed, problem=problem, status=problem.status)
     return visit.goto(f"/tickets/{number}/registered")
+
+
+def show_assist(visit: Visit) -> Response:
+    """The help for what stands in the form: for a script the help alone, else the whole page with it."""
+    if PART not in visit.request.headers:
+        return _form_page(visit, key=visit.value("key"), typed=visit.typed)
+    with visit.reading(Permission.ticket_create) as unit:
+        found = _assistance(unit, visit.typed)
+    return visit.page("assist.html", found=found, same_as=visit.typed.get(_SAME_AS, ()))
+
+
+def take_draft(visit: Visit) -> Response:
+    """Keep what stands in the form. A script is told nothing but that it is done."""
+    key, begun = visit.value("key"), _anything(visit.typed)
+    fields = {name: visit.typed.get(name, ()) for name in _KEPT} if begun else {}
+    with visit.writing() as unit:
+        save_draft(unit, SaveDraft(key=key, fields=fields))
+    if PART in visit.request.headers:
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    return visit.goto("/tickets/new", draft=key, kept="1") if begun else visit.goto("/tickets/new")
+
+
+def take_draft_away(visit: Visit) -> Response:
+    """Throw a draft away."""
+    with visit.writing() as unit:
+        discard_draft(unit, visit.value("key"))
+    return visit.goto("/tickets/new")
+
+
+def show_employer_names(visit: Visit) -> Response:
+    """Employers of the register that what was typed may mean, for the list below the field."""
+    with visit.reading(Permission.ticket_create) as unit:
+        part = visit.value("employer").strip()
+        found = find_employers(unit, FindEmployers(part=part)) if part else []
+    return visit.page("employer_names.html", found=found)
 
 
 def show_registered(visit: Visit) -> Response:
@@ -101,9 +240,10 @@ def show_registered(visit: Visit) -> Response:
     return visit.page("registered.html", number=number, code=code, row=view.row)
 
 
-def _read(typed: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(typed: Typed) -> tuple[dict[str, Any], dict[str, Any]]:
     """The matter and the acceptance, both checked: all that is wrong is told at once."""
     values = values_of(_FIELDS, typed)
+    values[_SAME_AS] = tuple(number for number in typed.get(_SAME_AS, ()) if TICKET_NUMBER.match(number))
     errors: dict[str, Bilingual] = {}
     results: list[dict[str, Any]] = []
     for model, names in (
@@ -116,6 +256,7 @@ def _read(typed: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Any], dict[st
             errors |= wrong.errors
     if errors:
         raise Wrong(errors)
+    results[0].pop("draft", None)
     return results[0], results[1]
 
 
@@ -123,9 +264,10 @@ def _form_page(
     visit: Visit,
     *,
     key: str,
-    typed: Mapping[str, tuple[str, ...]] | None = None,
+    typed: Typed | None = None,
     errors: Mapping[str, Bilingual] | None = None,
     problem: Problem | None = None,
+    kept: bool = False,
     status: int = 200,
 ) -> Response:
     with visit.reading() as unit:
@@ -133,10 +275,23 @@ def _form_page(
             raise NotPermitted(permission=Permission.ticket_create.value)
         parts = {
             name: Form(id="intake", fields=_completed(unit, fields), typed=typed, errors=errors or {})
-            for name, fields in (("matter", _MATTER), ("caller", _CALLER), ("accepting", _ACCEPTING))
+            for name, fields in _PARTS.items()
         }
+        found = _assistance(unit, typed or {})
+        drafts = [DraftLine.of(draft) for draft in drafts_of_mine(unit) if draft.key != key]
     refusal = Bilingual(problem.zh, problem.en) if problem else None
-    return visit.page("intake.html", status=status, key=key, refusal=refusal, errors=errors or {}, **parts)
+    return visit.page(
+        "intake.html",
+        status=status,
+        key=key,
+        refusal=refusal,
+        errors=errors or {},
+        parts=parts,
+        found=found,
+        same_as=(typed or {}).get(_SAME_AS, ()),
+        drafts=drafts,
+        kept=kept,
+    )
 
 
 def _completed(unit: Unit, fields: tuple[Field, ...]) -> tuple[Field, ...]:
@@ -151,3 +306,34 @@ def _completed(unit: Unit, fields: tuple[Field, ...]) -> tuple[Field, ...]:
         replace(question, options=choices[question.name]()) if question.name in choices else question
         for question in fields
     )
+
+
+def _anything(typed: Typed) -> bool:
+    """Whether somebody began to fill the form in. A channel stands there from the beginning."""
+    return any(text.strip() for name in _KEPT if name != "channel" for text in typed.get(name, ()))
+
+
+def _assistance(unit: Unit, typed: Typed) -> Assistance | None:
+    """The help for a form half filled in: what can't be read yet is left out. None before anything was typed."""
+    if unit.actor.org_code != PROVINCE_CODE or not _anything(typed):
+        return None
+    said = {name: texts[0].strip() for name, texts in typed.items() if texts}
+    people = said.get("people_count", "")
+    return assist(
+        unit,
+        AskAssist(
+            phone=said.get("phone", "")[:30],
+            employer=said.get("employer", "")[:200],
+            category_code=_known(said.get("category_code", ""), leaves(unit.session)),
+            place_code=_known(said.get("place_code", ""), org_tree(unit.session)),
+            text=f"{said.get('title', '')}\n{said.get('body', '')}"[:20_000],
+            kind=said.get("kind", ""),
+            channel=said.get("channel", ""),
+            people_count=int(people) if people.isascii() and people.isdecimal() and len(people) < 8 else None,
+            filled=tuple(name for name in FIELD_NAMES if said.get(name)) + typed.get("not_known", ()),
+        ),
+    )
+
+
+def _known(code: str, codes: Any) -> str:
+    return code if code in codes else ""

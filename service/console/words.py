@@ -39,6 +39,45 @@ KINDS = _words(
     praise=("表扬", "praise"),
 )
 
+MEMBERSHIPS = _words(
+    member=("是会员", "a member"), not_member=("不是", "not a member"), unknown=("不清楚", "not known")
+)
+
+IDENTITY_GROUPS = _words(
+    migrant_worker=("农民工", "migrant worker"),
+    platform_worker=("新就业形态劳动者", "platform worker"),
+    woman_worker=("女职工", "woman worker"),
+    worker_in_hardship=("困难职工", "worker in hardship"),
+    other=("其他职工", "other"),
+)
+
+CONTACT_TIMES = _words(
+    any=("随时", "any time"),
+    office_hours=("上班时间", "office hours"),
+    evening=("晚上", "evenings"),
+    weekend=("周末", "weekends"),
+)
+
+OTHER_CHANNELS = _words(
+    hotline_12345=("12345", "12345"),
+    labour_inspection=("劳动监察", "labour inspection"),
+    arbitration=("仲裁", "arbitration"),
+    court=("法院", "court"),
+    petition=("信访", "petition office"),
+)
+
+NOT_KNOWN = _words(
+    employer=("单位名称", "the employer"), people_count=("人数", "how many"), amount_owed=("金额", "the amount")
+)
+
+LIKENESS = _words(
+    same_caller=("同一来电人", "same caller"),
+    same_employer=("同一单位", "same employer"),
+    same_category=("同一类别", "same category"),
+    same_place=("同一地点", "same place"),
+    similar_text=("内容相似", "similar text"),
+)
+
 OUTCOMES = _words(
     spoken_answer=("口头答复", "spoken answer"),
     settlement=("促成和解", "settlement"),
@@ -171,6 +210,12 @@ LISTS: Mapping[str, Words] = {
     "tier": TIERS,
     "channel": CHANNELS,
     "kind": KINDS,
+    "membership": MEMBERSHIPS,
+    "identity_group": IDENTITY_GROUPS,
+    "contact_time": CONTACT_TIMES,
+    "other_channel": OTHER_CHANNELS,
+    "not_known": NOT_KNOWN,
+    "likeness": LIKENESS,
     "outcome": OUTCOMES,
     "rejection": REJECTIONS,
     "suspension": SUSPENSIONS,

@@ -156,8 +156,11 @@ def draft_of_mine(unit: Unit, key: str) -> Draft:
 
 
 def discard_draft(unit: Unit, key: str) -> None:
-    """Throw a draft of the actor's away; one that is gone already is no error. One statement."""
-    unit.session.execute(delete(IntakeDraft).where(IntakeDraft.person_id == unit.actor.id, IntakeDraft.key == key))
+    """Throw a draft of the actor's away; one that is gone already is no error. One statement.
+
+    Raises PermissionMissing.
+    """
+    unit.session.execute(delete(IntakeDraft).where(IntakeDraft.person_id == _owner(unit), IntakeDraft.key == key))
 
 
 def _owner(unit: Unit) -> int:

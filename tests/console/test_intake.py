@@ -73,7 +73,7 @@ def test_the_button_pressed_twice_is_one_ticket(reader: Reader, desk: Desk) -> N
         ({"category_code": "9999"}, "没有代码为 9999 的诉求类别"),
         ({"place_code": "999999"}, "没有代码为 999999 的工会"),
         ({"kind": "nothing"}, "须为以下之一"),
-        ({"tier": "complex", "accept": "1"}, "须说明理由"),
+        ({"tier": "ordinary", "accept": "1"}, "须说明理由"),
         ({"title": "有控制字符\x07"}, "控制字符"),
     ],
 )
@@ -97,7 +97,7 @@ def test_all_that_is_wrong_is_said_at_once(visitor: Reader) -> None:
 
 
 def test_when_accepting_is_refused_nothing_is_registered(visitor: Reader, shared_desk: Desk) -> None:
-    assert send(visitor.as_("agent1"), tier="complex", accept="1").status_code == 422
+    assert send(visitor.as_("agent1"), tier="ordinary", accept="1").status_code == 422
     assert not shared_desk.rows("select 1 from caller")
 
 
