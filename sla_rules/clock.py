@@ -11,7 +11,15 @@ from fractions import Fraction
 from typing import Literal
 
 from sla_rules.calendar import WorkCalendar
-from sla_rules.counting import Standstill, advance, counted_between, deadline, standstills, working_days_outside
+from sla_rules.counting import (
+    Standstill,
+    advance,
+    counted_between,
+    deadline,
+    inner_deadline,
+    standstills,
+    working_days_outside,
+)
 from sla_rules.errors import ClockStepRefused, NaiveTime
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise
 
@@ -31,6 +39,8 @@ class Clock:
     pauses: in any order, apart from one another; only the last may be open.
     extension_days: working days granted on top of the promise.
     stopped_at: aware; the clock met or missed its promise here and never moves again.
+    inner_days, began_at: of a lower union's part of a promise, which ends so many working days before the whole
+    and began later than it; `started_at` is the start of the whole.
     kept: a deadline already told, below which no later count goes.
     cycle: 1 for the first handling, one more for each 重办.
     Raises NaiveTime.
@@ -44,6 +54,8 @@ class Clock:
     stopped_at: datetime | None = None
     kept: Kept | None = None
     cycle: int = 1
+    inner_days: int = 0
+    began_at: datetime | None = None
 
     def __post_init__(self) -> None:
         _aware(self.started_at)
@@ -121,8 +133,18 @@ class Clock:
             return "stopped"
         return "paused" if any(pause.end is None for pause in self.pauses) else "running"
 
+    @property
+    def began(self) -> datetime:
+        """When its own time began: the start, or that of the part it is."""
+        return self.began_at or self.started_at
+
     def deadline(self, calendar: WorkCalendar, as_of: datetime | None = None) -> Deadline:
         """When the promise ends. While the clock stands, as though it resumed at `as_of`."""
+        due = self.whole_deadline(calendar, as_of)
+        return inner_deadline(due, self.inner_days, self.began, calendar) if self.inner_days else due
+
+    def whole_deadline(self, calendar: WorkCalendar, as_of: datetime | None = None) -> Deadline:
+        """When the promise ends that this clock is a part of; its own where it is the whole."""
         return deadline(
             self.promise,
             self.started_at,
@@ -153,7 +175,7 @@ class Clock:
         Counted in working time for promises in working days and working minutes, else in real time.
         """
         end = self._frozen(at)
-        return counted_between(self.promise.measure, self.started_at, end, calendar, self.standstills(end))
+        return counted_between(self.promise.measure, self.began, end, calendar, self.standstills(end))
 
     def remaining(self, calendar: WorkCalendar, at: datetime) -> timedelta:
         """Counted time from `at` (or the stop) to the deadline; negative by how much it is overdue."""
@@ -189,7 +211,7 @@ class Clock:
         # As a decimal fraction the figure means what the policy file says; 0.8 as binary would lose a
         # microsecond.
         span = timedelta(microseconds=int(total // _INSTANT * Fraction(str(fraction))))
-        return advance(self.promise.measure, self.started_at, span, calendar, still)
+        return advance(self.promise.measure, self.began, span, calendar, still)
 
     def late_by(self, calendar: WorkCalendar, now: datetime | None = None) -> timedelta:
         """Working time from the deadline to the stop (or `now`), pauses left out; 0 when in time.
@@ -250,7 +272,7 @@ class Clock:
 
     def _total(self, calendar: WorkCalendar, as_of: datetime | None) -> timedelta:
         due_at = self.deadline(calendar, as_of=as_of).due_at
-        return counted_between(self.promise.measure, self.started_at, due_at, calendar, self.standstills(as_of))
+        return counted_between(self.promise.measure, self.began, due_at, calendar, self.standstills(as_of))
 
     def _lateness(
         self, calendar: WorkCalendar, now: datetime | None
@@ -273,7 +295,7 @@ class Clock:
 
     def _refuse_earlier(self, at: datetime) -> None:
         _aware(at)
-        latest = self.started_at
+        latest = self.began
         for pause in self.pauses:
             latest = max(latest, pause.end or pause.start)
         latest = max(latest, self.stopped_at or latest)

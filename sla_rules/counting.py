@@ -117,6 +117,16 @@ def course(
     return _course_in_minutes(promise, start, calendar, still, more)
 
 
+def inner_deadline(outer: Deadline, days: int, began_at: datetime, calendar: WorkCalendar) -> Deadline:
+    """The deadline of a part within a promise: 24:00 of the working day `days` (1 or more) before the last one.
+
+    Where that has passed when the part begins, the outer deadline itself: what begins late is not late at once.
+    """
+    last = calendar.add_working_days(outer.last_day, -days)
+    due_at = calendar.end_of_day(last)
+    return Deadline(due_at, outer.provisional, last) if due_at > began_at else outer
+
+
 def standstills(pauses: Iterable[Pause], *, as_of: datetime | None = None) -> tuple[Standstill, ...]:
     """The pauses in order with both ends known, an open one closed at `as_of` for the purpose of counting.
 
@@ -193,7 +203,9 @@ def retreat(
 
 def working_day_after(day: date, count: int, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()) -> date:
     """The `count`-th (1 or more) working day after `day` at whose end no standstill holds."""
-    return _count(calendar, day, count, phase="working", suspended=_suspended_days(calendar, still), out=[])
+    return _count(
+        calendar, day, count, phase="working", suspended=_suspended_days(calendar, still, calendar.end_of_day), out=[]
+    )
 
 
 def working_days_outside(start: date, end: date, calendar: WorkCalendar, still: tuple[Standstill, ...] = ()) -> int:
@@ -201,7 +213,7 @@ def working_days_outside(start: date, end: date, calendar: WorkCalendar, still: 
     if end <= start:
         return 0
     total = calendar.working_days_between(start, end)
-    for days in _suspended_days(calendar, still):
+    for days in _suspended_days(calendar, still, calendar.end_of_day):
         first, last = max(days.first, start + _ONE_DAY), min(days.last, end)
         if first <= last:
             total -= calendar.working_days_between(first - _ONE_DAY, last)
@@ -258,7 +270,8 @@ def _course_in_days(
         end = _after_working_days(promise.amount, start, calendar)
         passed = Stretch(first + _ONE_DAY, end.last_day, "working")
         return Course(end, stretches=(Stretch(first, first, "start"), passed))
-    suspended = _suspended_days(calendar, still)
+    end_of = calendar.end_of_day if promise.end == "end_of_day" else calendar.nominal_office_end
+    suspended = _suspended_days(calendar, still, end_of)
     out: list[Stretch] = []
     after = first - _ONE_DAY
     if not _first_day_counts(promise, start, calendar):
@@ -277,7 +290,6 @@ def _course_in_days(
     else:
         days = 1 if promise.unit == "same_day" else promise.amount
         last = _count(calendar, after, days, phase="working", suspended=suspended, out=out)
-    end_of = calendar.end_of_day if promise.end == "end_of_day" else calendar.nominal_office_end
     last, due_at = _extended(last, end_of(last), more, calendar, end_of=end_of, suspended=suspended, out=out)
     due = Deadline(due_at, asked_calendar and calendar.is_provisional(last), last)
     return Course(due, stretches=tuple(out))
@@ -302,7 +314,7 @@ def _course_in_minutes(
     if more:
         # Extensions are granted in days, so an extended promise ends with a day whatever its unit was.
         asked_calendar = asked_calendar or more.days > 0
-        suspended = _suspended_days(calendar, still)
+        suspended = _suspended_days(calendar, still, calendar.end_of_day)
         last, due_at = _extended(
             last, due_at, more, calendar, end_of=calendar.end_of_day, suspended=suspended, out=stretches
         )
@@ -354,11 +366,19 @@ class _SuspendedDays:
     pause: Pause
 
 
-def _suspended_days(calendar: WorkCalendar, still: tuple[Standstill, ...]) -> tuple[_SuspendedDays, ...]:
-    """The days at whose end the clock stands: from the day a pause starts to the one before it ends."""
+def _suspended_days(
+    calendar: WorkCalendar, still: tuple[Standstill, ...], end_of: Callable[[date], datetime]
+) -> tuple[_SuspendedDays, ...]:
+    """The days at whose end the clock stands: each day whose end lies after a pause's start and not after its end."""
     out: list[_SuspendedDays] = []
     for pause in still:
-        first, last = calendar.local_date(pause.start), calendar.local_date(pause.end) - _ONE_DAY
+        # An office that works over midnight closes on the day after, so the day before may still be running.
+        first = max(calendar.first_day, calendar.local_date(pause.start) - _ONE_DAY)
+        while end_of(first) <= pause.start:
+            first += _ONE_DAY
+        last = calendar.local_date(pause.end)
+        while last >= first and end_of(last) > pause.end:
+            last -= _ONE_DAY
         if first <= last:
             out.append(_SuspendedDays(first, last, pause.pause))
     return tuple(out)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sla_rules.calendar import DayInfo, WorkCalendar
 from sla_rules.clock import Clock, Language
 from sla_rules.counting import Course, Stretch, course
-from sla_rules.promise import ClockKind, Kept, Pause, Promise
+from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise
 
 ChangeCause = Literal["pause", "resume", "extension", "retier", "handover", "merge", "recount"]
 
@@ -126,6 +126,8 @@ class DueChange:
 class Explanation:
     """A deadline with the whole of its counting. `due_at` is UTC and exclusive, as in `Deadline`.
 
+    whole: the deadline of the promise this is a part of, which ends `inner_days` working days later; None where it
+    is the whole itself.
     changes: what has moved it since the start, in order; they are history and take no part in the counting.
     """
 
@@ -145,6 +147,9 @@ class Explanation:
     started_local: datetime
     kept: Kept | None = None
     cycle: int = 1
+    whole: Deadline | None = None
+    inner_days: int = 0
+    began_local: datetime | None = None
     changes: tuple[DueChange, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
@@ -171,6 +176,8 @@ class Explanation:
                 {"start": _iso(pause.start), "end": _iso(pause.end), "reason": pause.reason} for pause in self.pauses
             ],
             "kept": _iso(self.kept.at) if self.kept else None,
+            "whole_due_at": _iso(self.whole.due_at) if self.whole else None,
+            "inner_days": self.inner_days,
             "changes": [change.to_document() for change in self.changes],
             "lines": [line.to_document() for line in self.lines],
             "calendar_version": self.calendar_version,
@@ -208,12 +215,16 @@ def explain(
         kept=clock.kept,
         as_of=as_of,
     )
-    due = counted.deadline
+    due = clock.deadline(calendar, as_of)
+    lines = _lines(clock.promise, counted, calendar)
     return Explanation(
         kind=clock.kind,
         promise=clock.promise,
         started_at=clock.started_at,
-        lines=tuple(_lines(clock.promise, counted, calendar)),
+        lines=tuple(line for line in lines if line.date <= due.last_day),
+        whole=None if due == counted.deadline else counted.deadline,
+        inner_days=clock.inner_days,
+        began_local=calendar.local(clock.began),
         pauses=clock.pauses,
         extension_days=clock.extension_days,
         stopped_at=clock.stopped_at,
@@ -371,6 +382,11 @@ def _sentences_zh(it: Explanation, runs: tuple[_Run, ...]) -> tuple[str, ...]:
     ]
     if it.kept is not None:
         out.append(f"已告知期限 {_told(it.kept.at, it)},重新计算不使其提前。")
+    if it.whole is not None:
+        out.append(
+            f"下级单位 {it.began_local:%Y-%m-%d %H:%M} 接办,须比总期限 {_told(it.whole.due_at, it)} "
+            f"提前 {it.inner_days} 个工作日。"
+        )
     out.append(f"期限:{_limit(it, '24:00')} 之前。")
     if it.provisional:
         out.append("此期限为暂定:相关年度的放假通知尚未发布,发布后重新计算。")
@@ -399,6 +415,11 @@ def _sentences_en(it: Explanation, runs: tuple[_Run, ...]) -> tuple[str, ...]:
     ]
     if it.kept is not None:
         out.append(f"The caller was told {_told(it.kept.at, it)}; counting anew does not bring it forward.")
+    if it.whole is not None:
+        out.append(
+            f"The lower union took it on {it.began_local:%Y-%m-%d %H:%M}; its part ends {it.inner_days} working day(s) "
+            f"before the whole, {_told(it.whole.due_at, it)}."
+        )
     out.append(f"Due: before {_limit(it, '24:00')}.")
     if it.provisional:
         out.append("Provisional: a notice this depends on has not been published; it will be recomputed.")

@@ -193,7 +193,7 @@ def plan(
     if clock.stopped_at is not None:
         stopped_at = clock.stopped_at
         return _in_order(entry for entry in planned if entry.rung.follows_breach and entry.at <= stopped_at)
-    start = clock.started_at.astimezone(UTC)
+    start = clock.began.astimezone(UTC)
     passed = [entry for entry in planned if entry.at <= start]
     ahead = [entry for entry in planned if entry.at > start]
     return _in_order([*(replace(entry, at=start) for entry in passed[-1:]), *ahead])

@@ -118,6 +118,8 @@ class Policy:
         self, kind: ClockKind, tier: Tier | None = None, *, urgent: bool = False, cycle: int = 1
     ) -> PromiseRule:
         """As `promise`, with the rule's source."""
+        if kind is ClockKind.leg:
+            kind = ClockKind.resolve  # a part of that promise, ending a few working days earlier
         redo = cycle > 1
         fitting = [
             rule

@@ -53,13 +53,14 @@ class Tier(StrEnum):
 
 
 class ClockKind(StrEnum):
-    """What a clock measures: 派单, 签收, 首次联系, 办结, 回访."""
+    """What a clock measures: 派单, 签收, 首次联系, 办结, 回访, and a lower union's part of 办结 (下派)."""
 
     dispatch = "dispatch"
     sign = "sign"
     first_contact = "first_contact"
     resolve = "resolve"
     callback = "callback"
+    leg = "leg"
 
 
 @dataclass(frozen=True, slots=True)

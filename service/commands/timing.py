@@ -338,7 +338,7 @@ def _is_utf8(source: Path) -> bool:
 def explain_ticket(
     number: Annotated[str, typer.Argument(help="工单号 / ticket number")],
     kind: Annotated[
-        str, typer.Option(help="dispatch | sign | first_contact | resolve | callback | all: 全部时限 every clock")
+        str, typer.Option(help="dispatch | sign | first_contact | resolve | leg | callback | all: 全部时限 every clock")
     ] = "resolve",
     lang: Annotated[str, typer.Option(help="zh | en | both")] = "both",
     table: Annotated[bool, typer.Option("--table", help="逐日列表 / each day in a table")] = False,

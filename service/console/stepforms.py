@@ -77,6 +77,10 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     ),
     Step.sign: (),
     Step.return_: (_text("reason", "field.return_reason", hint="hint.return"),),
+    Step.pass_down: (Field(name="org_code", label="field.county", kind="choice", required=True), _NOTE),
+    Step.return_up: (_text("reason", "field.return_reason", hint="hint.return"),),
+    Step.take_back: (_NOTE,),
+    Step.keep_down: (_NOTE,),
     Step.contact: (
         Field(name="way", label="field.way", kind="choice", required=True, options=of_words(words.WAYS)),
         _text("note", "field.contact_note"),
@@ -245,7 +249,7 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
             tiers = {code: name for code, name in words.TIERS.items() if code and code != view.row.tier}
             return replace(question, options=of_words(tiers))
         case "org_code":
-            options = of_unions(tree, without_province=True)
+            options = of_unions(tree, scope=unit.actor.scope, without_province=True)
             return replace(question, options=options, value=_nearest(tree, view.row.place_code))
         case "assisting":
             return replace(question, options=of_unions(tree, without_province=True))

@@ -208,6 +208,7 @@ TEXTS: dict[str, Bilingual] = _texts(
         "field.new_facts": ("新的情况", "The new facts"),
         "field.urge_note": ("催办内容", "What to urge"),
         "field.instruction": ("督办要求", "Instruction"),
+        "field.county": ("下级工会", "County union"),
         "field.answer_by": ("答复期限", "Answer by"),
         "hint.answer_by": ("不填则为三个工作日", "Three working days if left empty"),
         "field.supervision_answer": ("督办答复", "Answer to the supervision"),

@@ -42,6 +42,7 @@ CLOCK_NAMES: dict[str, Bilingual] = {
     "first_contact": Bilingual("首次联系", "first contact"),
     "resolve": Bilingual("办理", "resolution"),
     "callback": Bilingual("回访", "call-back"),
+    "leg": Bilingual("下派办理", "the lower union's part"),
 }
 
 _INSERT = insert_text(

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     ticket_withdraw = "ticket:withdraw"
     ticket_transfer = "ticket:transfer"
     ticket_terminate = "ticket:terminate"
+    ticket_pass_down = "ticket:pass-down"  # noqa: S105 - a right, not a password
     supervision_answer = "supervision:answer"
     rejection_decide = "rejection:decide"
     return_decide = "return:decide"
@@ -111,11 +112,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_suspend,
             P.ticket_note,
             P.supervision_answer,
+            P.ticket_pass_down,
             P.caller_reveal,
         }
     ),
     Role.reviewer: frozenset(
-        {P.ticket_read, P.ticket_approve, P.extension_decide, P.ticket_note, P.supervision_answer, P.report_read}
+        {
+            P.ticket_read,
+            P.ticket_approve,
+            P.extension_decide,
+            P.ticket_note,
+            P.supervision_answer,
+            P.ticket_pass_down,
+            P.report_read,
+        }
     ),
     Role.supervisor: frozenset(
         {

@@ -131,6 +131,7 @@ CLOCK_NAMES = {
     "first_contact": ("首次联系", "first contact"),
     "resolve": ("办理", "resolution"),
     "callback": ("回访", "call-back"),
+    "leg": ("下派办理", "the lower union's part"),
 }
 TIER_NAMES = {
     "ordinary": ("一般问题", "ordinary"),

@@ -126,6 +126,7 @@ def _begun(command: StartClock, rules: Rules) -> SlaClock:
         extensions=0,
         kept_extension_days=0,
         given=False,
+        inner_days=0,
         fired=[],
         check_failures=0,
     )
@@ -141,15 +142,91 @@ def insert_prepared(unit: Unit, values: dict[str, Any], *, ticket_id: int) -> No
 
 
 def running(unit: Unit, ticket_id: int) -> dict[ClockKind, SlaClock]:
-    """The running clocks of a ticket by kind, locked. The caller holds the ticket's lock already."""
+    """The running clocks of a ticket by kind, locked, without the leg. The caller holds the ticket's lock already."""
     rows = unit.session.scalars(
         select(SlaClock)
-        .where(SlaClock.ticket_id == ticket_id, SlaClock.stopped_at.is_(None))
+        .where(SlaClock.ticket_id == ticket_id, SlaClock.stopped_at.is_(None), SlaClock.kind != ClockKind.leg.value)
         .order_by(SlaClock.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
     return {ClockKind(row.kind): row for row in rows}
+
+
+def start_leg(unit: Unit, whole: SlaClock, *, org_code: str, leg: str, inner_days: int) -> SlaClock:
+    """Begin a lower union's part of a running resolve clock: the same promise, pauses and extensions, ending
+    `inner_days` working days earlier. It ends with the whole."""
+    row = SlaClock(
+        ticket_id=whole.ticket_id,
+        kind=ClockKind.leg.value,
+        leg=leg,
+        cycle=whole.cycle,
+        org_code=org_code,
+        tier=whole.tier,
+        urgent=whole.urgent,
+        promise=whole.promise,
+        policy_version_id=whole.policy_version_id,
+        calendar_version_id=whole.calendar_version_id,
+        started_at=unit.now,
+        whole_started_at=whole.started_at,
+        inner_days=inner_days,
+        extension_days=whole.extension_days,
+        extensions=0,
+        kept_at=whole.kept_at,
+        kept_extension_days=whole.kept_extension_days,
+        given=whole.given,
+        fired=[],
+        check_failures=0,
+    )
+    pauses = [
+        SlaPause(
+            starts_at=pause.starts_at,
+            ends_at=pause.ends_at,
+            review_at=pause.review_at,
+            reason=pause.reason,
+            asked_by=pause.asked_by,
+            approved_by=pause.approved_by,
+        )
+        for pause in pauses_of(unit, whole)
+    ]
+    _settle(row, pauses, rules=_rules(unit, whole), now=unit.now)
+    row.first_due_at = row.due_at
+    unit.session.add(row)
+    unit.session.flush()
+    for pause in pauses:
+        pause.clock_id = row.id
+    unit.session.add_all(pauses)
+    return row
+
+
+def running_leg(unit: Unit, ticket_id: int) -> SlaClock | None:
+    """The running leg of a ticket, locked."""
+    return unit.session.scalars(
+        select(SlaClock)
+        .where(SlaClock.ticket_id == ticket_id, SlaClock.kind == ClockKind.leg.value, SlaClock.stopped_at.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def leg_stopped_with(unit: Unit, whole: SlaClock) -> SlaClock | None:
+    """The leg that ended with a resolve clock, locked."""
+    return unit.session.scalars(
+        select(SlaClock)
+        .where(
+            SlaClock.ticket_id == whole.ticket_id,
+            SlaClock.kind == ClockKind.leg.value,
+            SlaClock.cycle == whole.cycle,
+            SlaClock.stopped_at == whole.stopped_at,
+        )
+        .with_for_update()
+    ).one_or_none()
+
+
+def with_leg(unit: Unit, row: SlaClock) -> list[SlaClock]:
+    """A resolve clock and the leg that runs within it: what moves the one moves the other."""
+    leg = running_leg(unit, row.ticket_id) if row.kind == ClockKind.resolve.value else None
+    return [row] if leg is None else [row, leg]
 
 
 def latest(unit: Unit, ticket_id: int, kind: ClockKind) -> SlaClock | None:
@@ -224,17 +301,20 @@ def retier(unit: Unit, row: SlaClock, *, tier: Tier, reason: str) -> None:
     """Another promise, counted from the same start with the same pauses. What was kept for the old one, or given with
     the matter, is let go."""
     rules = current_rules(unit.session)
-    row.tier = tier.value
+    row.tier, row.given = tier.value, False
     row.promise = promise_document(promise_for(row, rules))
     row.policy_version_id, row.calendar_version_id = rules.policy_version_id, rules.calendar_version_id
-    row.given, row.kept_at, row.kept_extension_days = False, None, 0
+    row.kept_at, row.kept_extension_days = None, 0
     with _recording(unit, row, "retier", reason):
         _settle(row, pauses_of(unit, row), rules=rules, now=unit.now)
 
 
 def begin_earlier(unit: Unit, row: SlaClock, *, started_at: datetime, reason: str) -> None:
     """The same matter was told earlier in another ticket: the promise was made then, and nothing kept since holds."""
-    row.started_at = min(row.started_at, started_at)
+    if row.whole_started_at is not None:
+        row.whole_started_at = min(row.whole_started_at, started_at)
+    else:
+        row.started_at = min(row.started_at, started_at)
     row.kept_at, row.kept_extension_days = None, 0
     with _recording(unit, row, "merge", reason):
         _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
@@ -307,12 +387,14 @@ def clock_value(row: SlaClock, pauses: Sequence[SlaPause]) -> Clock:
     return Clock(
         kind=ClockKind(row.kind),
         promise=clock_promise(row),
-        started_at=row.started_at,
+        started_at=row.whole_started_at or row.started_at,
         pauses=tuple(Pause(start=p.starts_at, end=p.ends_at, reason=p.reason) for p in pauses),
         extension_days=row.extension_days,
         stopped_at=row.stopped_at,
         kept=Kept(row.kept_at, row.kept_extension_days) if row.kept_at else None,
         cycle=row.cycle,
+        inner_days=row.inner_days,
+        began_at=row.started_at if row.whole_started_at else None,
     )
 
 
@@ -416,6 +498,8 @@ def _planned(row: SlaClock, pauses: Sequence[SlaPause], rules: Rules, now: datet
     ladder = rules.policy.ladder(
         ClockKind(row.kind), Tier(row.tier) if row.tier else None, urgent=row.urgent, cycle=row.cycle
     )
+    if not ladder:  # a policy of before there were legs
+        return ()
     planned = plan(clock_value(row, pauses), ladder, rules.calendar_of(row.org_code), as_of=now)
     ends = [row.stopped_at] if row.stopped_at else [p.starts_at for p in pauses if p.ends_at is None]
     return tuple(

@@ -55,13 +55,15 @@ class SlaClock(Base):
     deadline told before a recount, below which no count goes; `kept_extension_days` how many days of extension it
     held already. Whoever moves `due_at` writes an `SlaDueChange` in the same transaction, or the commit is refused.
 
+    A clock of kind `leg` is a lower union's part of the resolve clock that began at `whole_started_at`; it shares that
+    clock's promise, pauses and extensions and ends `inner_days` working days earlier.
     `given` marks a deadline that came with the matter from elsewhere: it stands in `kept_at`, and no policy counts it
     anew. `taken_over_at` is when a matter that began elsewhere came here: no rung at or before it is ours to fire.
     """
 
     __tablename__ = "sla_clock"
     __table_args__ = (
-        CheckConstraint("kind in ('dispatch','sign','first_contact','resolve','callback')", name="kind"),
+        CheckConstraint("kind in ('dispatch','sign','first_contact','resolve','callback','leg')", name="kind"),
         CheckConstraint("leg in ('citizen','province','prefecture','county')", name="leg"),
         CheckConstraint("cycle >= 1", name="cycle"),
         CheckConstraint("due_at > started_at", name="due_after_start"),
@@ -70,6 +72,10 @@ class SlaClock(Base):
             "stopped_at is null or next_check_at is null or next_check_at <= stopped_at", name="stopped_rests"
         ),
         CheckConstraint("extension_days >= 0", name="extension"),
+        CheckConstraint(
+            "(kind = 'leg') = (whole_started_at is not null) and inner_days >= 0", name="leg_is_part_of_a_whole"
+        ),
+        CheckConstraint("whole_started_at <= started_at", name="leg_begins_later"),
         CheckConstraint("kept_extension_days between 0 and extension_days", name="kept_extension"),
         CheckConstraint("next_check_at > taken_over_at", name="taken_over"),
         Index(
@@ -113,6 +119,8 @@ class SlaClock(Base):
     kept_extension_days: Mapped[int] = mapped_column(default=0, server_default="0")
     given: Mapped[bool] = mapped_column(default=False, server_default=false())
     taken_over_at: Mapped[datetime | None]
+    whole_started_at: Mapped[datetime | None]
+    inner_days: Mapped[int] = mapped_column(default=0, server_default="0")
     next_check_at: Mapped[datetime | None]
     fired: Mapped[list[str]] = mapped_column(ARRAY(TEXT), default=list)
     stopped_at: Mapped[datetime | None]

@@ -12,8 +12,9 @@ from service.tickets import requests
 from service.tickets.errors import RedoRoundsUsedUp, ReopeningWindowClosed, ReviewerIsReplier
 from service.tickets.messages import tell_union
 from service.tickets.models import Assignment, Reply, Ticket
+from service.tickets.passing_down import endorse
 from service.tickets.states import Step
-from service.tickets.steps import carry_out, take
+from service.tickets.steps import carry_out, inner_assignment, take
 from service.tickets.together import ask_to_follow
 
 
@@ -27,9 +28,17 @@ class ReviewReply:
 
 
 def approve_reply(unit: Unit, command: ReviewReply) -> Ticket:
-    """Sign the reply; the worker is called back next. Raises ReviewerIsReplier and the refusals of `take`."""
+    """Sign the reply; the worker is called back next. Where the matter was passed down, the county's leader signs
+    first and the city's after that. Raises ReviewerIsReplier and the refusals of `take`."""
     ticket = take(unit, command.number, Step.approve, version=command.version)
+    inner = inner_assignment(unit, ticket)
+    if inner is not None and ticket.holder_code == inner.org_code:
+        _refuse_own_reply(unit, ticket)
+        endorse(unit, ticket, inner, note=command.note)
+        return ticket
     _review(unit, ticket, "approved", command.note)
+    if inner is not None:
+        inner.ended_at, inner.end_reason = unit.now, "finished"
     carry_out(unit, ticket, Step.approve, note=command.note)
     ask_to_follow(unit, ticket)
     return ticket
@@ -40,6 +49,9 @@ def send_reply_back(unit: Unit, command: ReviewReply) -> Ticket:
     ticket = take(unit, command.number, Step.send_back, version=command.version)
     _review(unit, ticket, "sent_back", command.note)
     ticket.replied_at = None
+    inner = inner_assignment(unit, ticket)
+    if inner is not None:
+        ticket.holder_code = inner.org_code  # back to whoever wrote it
     carry_out(unit, ticket, Step.send_back, note=command.note)
     tell_union(
         unit,
@@ -159,12 +171,18 @@ def add_note(unit: Unit, command: AddNote) -> Ticket:
     return ticket
 
 
-def _review(unit: Unit, ticket: Ticket, verdict: str, note: str) -> None:
+def _refuse_own_reply(unit: Unit, ticket: Ticket) -> Reply:
+    """The reply that waits for review, locked. Raises ReviewerIsReplier for whoever wrote it."""
     reply = unit.session.scalars(
         select(Reply).where(Reply.ticket_id == ticket.id, Reply.verdict.is_(None)).with_for_update()
     ).one()
     if reply.replied_by == unit.actor.id:
         raise ReviewerIsReplier
+    return reply
+
+
+def _review(unit: Unit, ticket: Ticket, verdict: str, note: str) -> None:
+    reply = _refuse_own_reply(unit, ticket)
     reply.verdict, reply.reviewed_by, reply.reviewed_at, reply.review_note = (
         verdict,
         unit.actor.id,

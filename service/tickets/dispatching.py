@@ -16,6 +16,7 @@ from service.tickets.errors import (
     DispatchGoesBackToReturner,
     DispatchIsAdjudicated,
     RetierIsAlreadyLate,
+    ReturnGoesToTheUnionAbove,
     SameTier,
     UnionAlreadyReturnedIt,
 )
@@ -23,7 +24,7 @@ from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Assignment, StepRequest, Ticket
 from service.tickets.requests import DecideRequest
 from service.tickets.states import Step
-from service.tickets.steps import carry_out, take
+from service.tickets.steps import carry_out, inner_assignment, take
 from service.tickets.suggestions import note_correction, note_decision, suggest_union
 from service.tickets.taxonomy import TIER_NAMES
 from service.tickets.together import ask_to_follow
@@ -153,6 +154,8 @@ def ask_return(unit: Unit, command: AskReturn) -> Ticket:
     UnionAlreadyReturnedIt, RequestAlreadyOpen, and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.return_, version=command.version)
+    if inner_assignment(unit, ticket) is not None:
+        raise ReturnGoesToTheUnionAbove(number=ticket.number)
     if lead_assignment(unit, ticket).adjudicated:
         raise DispatchIsAdjudicated
     if _returns_by(unit, ticket, ticket.holder_code):
@@ -175,7 +178,7 @@ def ask_return(unit: Unit, command: AskReturn) -> Ticket:
 def grant_return(unit: Unit, command: DecideRequest) -> Ticket:
     """The matter comes back to the centre to be dispatched elsewhere; the union no longer sees it."""
     ticket = take(unit, command.number, Step.grant_return, version=command.version)
-    request = requests.take_request(unit, ticket, "return")
+    request = _return_to_the_centre(unit, ticket)
     requests.decide(unit, request, "granted", note=command.note)
     for assignment in _open_assignments(unit, ticket):
         assignment.ended_at = unit.now
@@ -189,7 +192,7 @@ def grant_return(unit: Unit, command: DecideRequest) -> Ticket:
 def refuse_return(unit: Unit, command: DecideRequest) -> Ticket:
     """The matter stays where it is, adjudicated: a new signing limit starts."""
     ticket = take(unit, command.number, Step.refuse_return, version=command.version)
-    requests.decide(unit, requests.take_request(unit, ticket, "return"), "refused", note=command.note)
+    requests.decide(unit, _return_to_the_centre(unit, ticket), "refused", note=command.note)
     lead_assignment(unit, ticket).adjudicated = True
     carry_out(unit, ticket, Step.refuse_return, note=command.note)
     tell_union(
@@ -225,7 +228,8 @@ def retier_ticket(unit: Unit, command: RetierTicket) -> Ticket:
     if ticket.tier == command.tier.value:
         raise SameTier(tier=TIER_NAMES[command.tier])
     clock = clocks.running(unit, ticket.id)[ClockKind.resolve]
-    clocks.retier(unit, clock, tier=command.tier, reason=command.reason)
+    for each in clocks.with_leg(unit, clock):
+        clocks.retier(unit, each, tier=command.tier, reason=command.reason)
     if clock.due_at <= unit.now:
         raise RetierIsAlreadyLate(tier=TIER_NAMES[command.tier], due=f"{local(clock.due_at):%Y-%m-%d %H:%M}")
     old = {"tier": ticket.tier, "due_at": ticket.due_at.isoformat()}
@@ -233,6 +237,14 @@ def retier_ticket(unit: Unit, command: RetierTicket) -> Ticket:
     carry_out(unit, ticket, Step.retier, note=command.reason, data={"before": old})
     note_correction(unit, ticket, "tier", to=command.tier.value)
     return ticket
+
+
+def _return_to_the_centre(unit: Unit, ticket: Ticket) -> StepRequest:
+    """The return that waits for the centre; one that a county asks of its city is the city's to decide."""
+    request = requests.take_request(unit, ticket, "return")
+    if request.level != "province":
+        raise ReturnGoesToTheUnionAbove(number=ticket.number)
+    return request
 
 
 def lead_assignment(unit: Unit, ticket: Ticket) -> Assignment:

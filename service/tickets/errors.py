@@ -32,6 +32,11 @@ class NotTheHolder(Forbidden):
     en = "The ticket is with {holder} now; only that union can {step}."
 
 
+class NotTheLead(Forbidden):
+    zh = "“{step}”只能由下派该工单的主办单位执行。"
+    en = "Only the union that passed the ticket down can {step}."
+
+
 class NotAboveTheHolder(Forbidden):
     zh = "“{step}”须由承办单位的上级工会执行。"
     en = "Only a union above the one that has the ticket can {step}."
@@ -58,6 +63,11 @@ class RequestAlreadyOpen(Conflict):
 class NoOpenRequest(Conflict):
     zh = "工单 {number} 没有待审批的{kind}申请。"
     en = "Ticket {number} has no request for {kind} to decide."
+
+
+class ReturnGoesToTheUnionAbove(Conflict):
+    zh = "工单 {number} 由上级工会下派,退回由该上级工会裁定(申请退回上级、收回自办)。"
+    en = "Ticket {number} was passed down; handing it back is for the union above to decide (return-up, take-back)."
 
 
 class DispatchIsAdjudicated(Conflict):

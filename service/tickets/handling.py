@@ -27,10 +27,10 @@ from service.tickets.errors import (
     ReviewDateOutOfRange,
 )
 from service.tickets.messages import tell_union, text_worker
-from service.tickets.models import Reply, Ticket
+from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.requests import DecideRequest
 from service.tickets.states import Step
-from service.tickets.steps import Suspension, carry_out, take
+from service.tickets.steps import Suspension, carry_out, inner_assignment, take
 from sla_rules import ClockKind
 
 
@@ -45,7 +45,7 @@ class SignTicket:
 def sign_ticket(unit: Unit, command: SignTicket) -> Ticket:
     """Sign for a dispatch (签收): the union has it now. Raises the refusals of `take`."""
     ticket = take(unit, command.number, Step.sign, version=command.version)
-    assignment = lead_assignment(unit, ticket)
+    assignment = _holding(unit, ticket)
     assignment.signed_at, assignment.signed_by = unit.now, unit.actor.id
     requests.void_open_requests(unit, ticket, note="签收")
     carry_out(unit, ticket, Step.sign)
@@ -57,7 +57,7 @@ def sign_by_silence(unit: Unit, ticket: Ticket, *, at: datetime) -> None:
 
     `at` is the limit itself, however late the sweep comes by. The ticket is locked and waits to be signed.
     """
-    assignment = lead_assignment(unit, ticket)
+    assignment = _holding(unit, ticket)
     assignment.signed_at, assignment.signed_by_silence = at, True
     carry_out(unit, ticket, Step.sign_by_silence, at=at)
 
@@ -143,7 +143,8 @@ def grant_extension(unit: Unit, command: DecideRequest) -> Ticket:
         carry_out(unit, ticket, step, note=command.note)
         return ticket
     requests.decide(unit, request, "granted", note=command.note)
-    clocks.extend(unit, clock, days=request.data["days"], reason=request.reason)
+    for each in clocks.with_leg(unit, clock):
+        clocks.extend(unit, each, days=request.data["days"], reason=request.reason)
     carry_out(unit, ticket, step, note=command.note, data={"days": request.data["days"]})
     text_worker(unit, ticket, "extended", occasion=f"extended:{clock.extensions}")
     return ticket
@@ -288,6 +289,11 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
         occasion="replied",
     )
     return ticket
+
+
+def _holding(unit: Unit, ticket: Ticket) -> Assignment:
+    """The assignment by which the holder has the ticket: the inner one where it was passed down."""
+    return inner_assignment(unit, ticket) or lead_assignment(unit, ticket)
 
 
 def _resolve_clock(unit: Unit, ticket: Ticket) -> SlaClock:

@@ -244,11 +244,14 @@ class TicketEvent(Base):
 
 
 class Assignment(Base):
-    """A union that was given the ticket. The lead (主办) owns it; assisting unions (协办) help."""
+    """A union that was given the ticket. The lead (主办) owns it; assisting unions (协办) help.
+
+    An `inner` union was given it by the lead above it (下派), which stays answerable.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
-        CheckConstraint("role in ('lead', 'assist')", name="role"),
+        CheckConstraint("role in ('lead', 'assist', 'inner')", name="role"),
         CheckConstraint("ended_at is null or ended_at >= dispatched_at", name="ended_after_dispatch"),
         CheckConstraint("end_reason in ('returned', 'moved', 'finished')", name="end_reason"),
         Index(
@@ -256,6 +259,12 @@ class Assignment(Base):
             "ticket_id",
             unique=True,
             postgresql_where=text("role = 'lead' and ended_at is null"),
+        ),
+        Index(
+            "uq_assignment_inner",
+            "ticket_id",
+            unique=True,
+            postgresql_where=text("role = 'inner' and ended_at is null"),
         ),
         Index(
             "uq_assignment_union",

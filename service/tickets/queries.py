@@ -29,7 +29,7 @@ from service.tickets.models import (
 )
 from service.tickets.repository import find, in_subtree, visible
 from service.tickets.states import TABLE, State, Step, steps_from
-from service.tickets.steps import check_person
+from service.tickets.steps import check_person, inner_assignment
 from service.tickets.supervising import awaited
 from service.tickets.taxonomy import Leaf, leaves
 from service.tickets.views import (
@@ -88,7 +88,7 @@ class ListQuery:
     cursor: str | None = None
 
 
-_ROW_COLUMNS = (
+ROW_COLUMNS = (
     Ticket.id,
     Ticket.number,
     Ticket.title,
@@ -127,6 +127,7 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
 
 # Steps that decide a request are offered only while one of its kind waits.
 _DECIDES: dict[Step, str] = {
+    Step.keep_down: "return_up",
     Step.answer_supervision: "supervision",
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
@@ -152,7 +153,7 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
         raise QueueNotVisible(code=query.org)
     scope = query.org if query.own_only else tree.get(query.org).scope
     # The literal predicate is the one of the partial index; a bound list would not match it.
-    statement = select(*_ROW_COLUMNS).where(in_subtree(Ticket.holder_code, scope), text(OPEN_SQL))
+    statement = select(*ROW_COLUMNS).where(in_subtree(Ticket.holder_code, scope), text(OPEN_SQL))
     if query.state is not None:
         statement = statement.where(Ticket.state == query.state)
     if query.cursor is not None:
@@ -164,7 +165,7 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
 
 def list_tickets(unit: Unit, query: ListQuery) -> Page:
     """Tickets in scope that fit all filters, newest first. Raises CursorUnreadable, QueueNotVisible."""
-    statement = select(*_ROW_COLUMNS).where(visible(unit.actor), *_filters(unit, query))
+    statement = select(*ROW_COLUMNS).where(visible(unit.actor), *_filters(unit, query))
     if query.cursor is not None:
         after = Cursor.decode(query.cursor)
         statement = statement.where(
@@ -191,7 +192,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     ).all()
     replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
     return TicketView(
-        row=_row(ticket, names=_Names.of(session), now=unit.now),
+        row=ticket_row(ticket, names=NameBook.of(session), now=unit.now),
         body=ticket.body,
         employer=employer.name if employer else None,
         amount_owed=ticket.amount_owed,
@@ -248,16 +249,26 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         open_requests=tuple(
             OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
         ),
-        possible_steps=possible_steps(unit, ticket, waiting={r.kind for r in waiting} | {awaited(unit, ticket)}),
+        possible_steps=possible_steps(unit, ticket, waiting={_awaited(r) for r in waiting} | {awaited(unit, ticket)}),
     )
+
+
+def _awaited(request: StepRequest) -> str:
+    """What a request waits for: a return that a county asks of its city is not the centre's to decide."""
+    return "return_up" if request.kind == "return" and request.level != "province" else request.kind
 
 
 def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str | None]) -> tuple[Step, ...]:
     """The steps this actor could take on the ticket right now; a screen offers these and no others."""
+    inner = inner_assignment(unit, ticket)
+    hidden = {Step.pass_down, Step.return_} if inner else {Step.return_up, Step.take_back}
+    if org_tree(unit.session).get(unit.actor.org_code or PROVINCE_CODE).level != "prefecture":
+        hidden |= {Step.pass_down}
     return tuple(
         step
         for step in steps_from(State(ticket.state))
-        if _may(unit, ticket, step)
+        if step not in hidden
+        and _may(unit, ticket, step)
         and (step not in _DECIDES or _DECIDES[step] in waiting)
         and (step is not Step.resume or ticket.suspended)
         and (step is not Step.suspend or not ticket.suspended)
@@ -348,25 +359,27 @@ def _may(unit: Unit, ticket: Ticket, step: Step) -> bool:
 
 def _page(unit: Unit, statement: Select[Any], limit: int, *, by: str) -> Page:
     found = unit.session.execute(statement.limit(limit + 1)).all()
-    names = _Names.of(unit.session)
-    rows = tuple(_row(row, names=names, now=unit.now) for row in found[:limit])
+    names = NameBook.of(unit.session)
+    rows = tuple(ticket_row(row, names=names, now=unit.now) for row in found[:limit])
     more = len(found) > limit
     return Page(rows=rows, next_cursor=Cursor(at=getattr(rows[-1], by), id=rows[-1].id).encode() if more else None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class NameBook:
     """Where a row's words come from, looked up once for a whole page."""
 
     tree: OrgTree
     leaves: Mapping[str, Leaf]
 
     @classmethod
-    def of(cls, session: Session) -> "_Names":
+    def of(cls, session: Session) -> "NameBook":
+        """The words of this database."""
         return cls(tree=org_tree(session), leaves=leaves(session))
 
 
-def _row(row: Row[Any] | Ticket, *, names: _Names, now: datetime) -> TicketRow:
+def ticket_row(row: Row[Any] | Ticket, *, names: NameBook, now: datetime) -> TicketRow:
+    """The line of a ticket, from a whole ticket or from its ROW_COLUMNS."""
     state = State(row.state)
     return TicketRow(
         id=row.id,

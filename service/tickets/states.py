@@ -68,6 +68,7 @@ class Place(StrEnum):
     centre = "centre"  # the provincial intake
     holder = "holder"  # the union that has the ticket now
     scope = "scope"  # any union that sees the ticket
+    lead = "lead"  # the union that is answerable while one below it has the ticket
     above = "above"  # a union above the holder: who asked does not decide
     service = "service"  # nobody: the system does it by itself
 
@@ -87,6 +88,11 @@ class Step(StrEnum):
     return_ = "return"
     grant_return = "grant-return"
     refuse_return = "refuse-return"
+    pass_down = "pass-down"
+    return_up = "return-up"
+    take_back = "take-back"
+    keep_down = "keep-down"
+    endorse = "endorse"
     contact = "contact"
     extend = "extend"
     pass_extension_up = "pass-extension-up"
@@ -152,7 +158,8 @@ S, P, C = State, Permission, ClockKind
 # The clocks a suspension holds: the citizen's promise and the first contact, never the signing or the centre's own.
 PAUSABLE = (C.resolve, C.first_contact)
 
-EVERY_CLOCK = tuple(ClockKind)
+# A leg stops, rests and runs on with the resolve clock it is a part of.
+EVERY_CLOCK = tuple(kind for kind in ClockKind if kind is not ClockKind.leg)
 
 # The clock whose deadline a queue is sorted by, for each open state.
 GOVERNING: dict[State, ClockKind] = {
@@ -215,8 +222,14 @@ _ROWS = (
     _row(Step.sign_by_silence, {S.to_sign}, S.in_progress, None, Place.service, "signed_by_silence", "逾期自动签收", "sign by silence", stops=(C.sign, C.dispatch), starts=(C.first_contact,)),
     # Asking for a return ends the signing limit (the union did not stay silent) and puts the centre on the clock.
     _row(Step.return_, {S.to_sign}, None, P.ticket_return, Place.holder, "return_asked", "申请退单", "ask for return", stops=(C.sign,), starts=(C.dispatch,)),
-    _row(Step.grant_return, {S.to_sign}, S.accepted, P.return_decide, Place.centre, "returned", "同意退单", "grant return"),
+    _row(Step.grant_return, {S.to_sign}, S.accepted, P.return_decide, Place.centre, "returned", "同意退单", "grant return", stops=(C.sign, C.first_contact)),
     _row(Step.refuse_return, {S.to_sign}, None, P.return_decide, Place.centre, "return_refused", "不同意退单", "refuse return", stops=(C.dispatch,), starts=(C.sign,)),
+    # Down the tree and back: the city stays answerable, its clock goes on, and nobody gains time.
+    _row(Step.pass_down, {S.in_progress}, S.to_sign, P.ticket_pass_down, Place.holder, "passed_down", "下派", "pass down", starts=(C.sign,)),
+    _row(Step.return_up, {S.to_sign}, None, P.ticket_return, Place.holder, "return_up_asked", "申请退回上级", "ask to hand back up", stops=(C.sign,)),
+    _row(Step.take_back, {S.to_sign, S.in_progress}, S.in_progress, P.ticket_pass_down, Place.lead, "taken_back", "收回自办", "take back", stops=(C.sign, C.dispatch)),
+    _row(Step.keep_down, {S.to_sign}, None, P.ticket_pass_down, Place.lead, "kept_down", "不同意退回", "refuse to take back", starts=(C.sign,)),
+    _row(Step.endorse, {S.replied}, None, None, Place.service, "endorsed", "下级审核通过", "endorse"),
     # Handling.
     _row(Step.contact, {S.in_progress}, None, P.ticket_contact, Place.holder, "contacted", "联系职工", "contact the worker", stops=(C.first_contact,)),
     _row(Step.extend, {S.to_sign, S.in_progress}, None, P.ticket_extend, Place.holder, "extension_asked", "申请延期", "ask for extension"),

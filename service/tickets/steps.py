@@ -24,11 +24,12 @@ from service.tickets.errors import (
     NotAboveTheHolder,
     NotTheCentre,
     NotTheHolder,
+    NotTheLead,
     PermissionMissing,
     StepNotPossible,
     TicketChangedMeanwhile,
 )
-from service.tickets.models import Ticket, TicketEvent
+from service.tickets.models import Assignment, Ticket, TicketEvent
 from service.tickets.states import (
     GOVERNING,
     PAUSABLE,
@@ -187,19 +188,28 @@ def _apply_to_clocks(
     unit: Unit, ticket: Ticket, transition: Transition, when: datetime, suspension: Suspension | None
 ) -> None:
     running = clocks.running(unit, ticket.id)
+    leg = clocks.running_leg(unit, ticket.id) if _may_have_leg(unit, ticket) else None
     for kind in transition.stops:
         if kind in running:
             clocks.stop(unit, running.pop(kind), at=when, reason=transition.step.value)
+    if leg is not None and ClockKind.resolve in transition.stops:
+        clocks.stop(unit, leg, at=when, reason=transition.step.value)
+        leg = None
     if transition.runs_on:
         stopped = clocks.latest(unit, ticket.id, ClockKind.resolve)
         assert stopped is not None, "a reply stopped the clock that is to run on"  # noqa: S101
+        leg = clocks.leg_stopped_with(unit, stopped) if inner_assignment(unit, ticket) else None
         clocks.let_run_on(unit, stopped)
         running[ClockKind.resolve] = stopped
-    _suspend_or_resume(unit, ticket, transition, when, suspension, running)
+        if leg is not None:
+            clocks.let_run_on(unit, leg)
+    _suspend_or_resume(unit, ticket, transition, when, suspension, running, leg)
     unit.session.flush()
     for kind in transition.starts:
-        running[kind] = start_clock(unit, ticket, kind)
-    if ClockKind.resolve in running:
+        # The worker is owed one first contact, whoever signs for the matter last.
+        if kind not in running:
+            running[kind] = start_clock(unit, ticket, kind)
+    if ClockKind.resolve in running and leg is None:
         clocks.hand_over(unit, running[ClockKind.resolve], org_code=ticket.holder_code)
     governing = GOVERNING.get(State(ticket.state))
     if governing in running:
@@ -213,8 +223,9 @@ def _suspend_or_resume(
     when: datetime,
     suspension: Suspension | None,
     running: dict[ClockKind, SlaClock],
+    leg: SlaClock | None,
 ) -> None:
-    pausable = [running[kind] for kind in PAUSABLE if kind in running]
+    pausable = [running[kind] for kind in PAUSABLE if kind in running] + ([leg] if leg else [])
     if transition.pauses:
         assert suspension is not None, "a step that pauses clocks says until when"  # noqa: S101
         for clock in pausable:
@@ -235,6 +246,30 @@ def _suspend_or_resume(
         ticket.suspended = False  # the stop of the clock ended its pause
 
 
+def inner_assignment(unit: Unit, ticket: Ticket) -> Assignment | None:
+    """The union a ticket was passed down to, while it has it or its reply is being reviewed."""
+    return unit.session.scalars(
+        select(Assignment).where(
+            Assignment.ticket_id == ticket.id, Assignment.role == "inner", Assignment.ended_at.is_(None)
+        )
+    ).one_or_none()
+
+
+def lead_code(unit: Unit, ticket: Ticket) -> str:
+    """The union answerable for a ticket: the lead's where it was passed down, else its holder."""
+    found = unit.session.scalar(
+        select(Assignment.org_code).where(
+            Assignment.ticket_id == ticket.id, Assignment.role == "lead", Assignment.ended_at.is_(None)
+        )
+    )
+    return found or ticket.holder_code
+
+
+def _may_have_leg(unit: Unit, ticket: Ticket) -> bool:
+    """Only a county can be below the union that is answerable; so most tickets cost no question."""
+    return org_tree(unit.session).get(ticket.holder_code).level == "county"
+
+
 def _facts(ticket: Ticket) -> dict[str, Any]:
     return {
         "state": ticket.state,
@@ -249,7 +284,7 @@ def _facts(ticket: Ticket) -> dict[str, Any]:
 def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
     """Whether the actor may take this step on this ticket at all, whatever its state.
 
-    Raises PermissionMissing, NotTheCentre, NotTheHolder, NotAboveTheHolder.
+    Raises PermissionMissing, NotTheCentre, NotTheHolder, NotTheLead, NotAboveTheHolder.
     """
     actor = unit.actor
     if actor.kind is ActorKind.system:
@@ -260,6 +295,10 @@ def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
         raise NotTheCentre(step=_name(transition))
     if transition.place is Place.holder and actor.org_code != ticket.holder_code:
         raise NotTheHolder(holder=holder_name(unit, ticket), step=_name(transition))
+    if transition.place is Place.lead and (
+        actor.org_code == ticket.holder_code or actor.org_code != lead_code(unit, ticket)
+    ):
+        raise NotTheLead(step=_name(transition))
     if transition.place is Place.above and not (
         actor.org_code == PROVINCE_CODE
         or (actor.org_code != ticket.holder_code and within(ticket.holder_code, actor.scope))

@@ -148,7 +148,8 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
     )
     clock = clocks.running(unit, master.id)[ClockKind.resolve]
     if began < clock.started_at:
-        clocks.begin_earlier(unit, clock, started_at=began, reason=command.reason)
+        for each in clocks.with_leg(unit, clock):
+            clocks.begin_earlier(unit, each, started_at=began, reason=command.reason)
         repeat_deadline(master, clock)
     master.people_count += ticket.people_count
     master.row_version += 1

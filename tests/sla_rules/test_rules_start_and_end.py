@@ -284,3 +284,21 @@ def test_explaining_cites_the_notice_by_number_and_date(calendar: WorkCalendar, 
     assert holiday.citation == "国办发明电〔2025〕7号(2025-11-04)"
     assert it.lines[0].citation == ""
     assert it.due_at.tzinfo is UTC
+
+
+# Pauses over the office's end -----------------------------------------------------------------------------
+
+
+def test_a_day_up_to_the_office_end_is_not_counted_when_the_clock_stands_as_it_closes(
+    calendar: WorkCalendar, at: At
+) -> None:
+    clock = Clock(ClockKind.resolve, Promise("working_days", 1, end="office_end"), at("2026-11-17 10:00"))
+    standing = clock.pause(at("2026-11-18 17:00"), "材料")
+    for moment in ("2026-11-18 20:00", "2026-11-19 01:00"):
+        assert standing.breached_at(calendar, at(moment)) is None
+    resumed = standing.resume(at("2026-11-18 20:00"))
+    assert resumed.deadline(calendar).due_at == at("2026-11-19 18:00")
+    back_in_time = standing.resume(at("2026-11-18 17:30"))
+    assert back_in_time.deadline(calendar).due_at == at("2026-11-18 18:00")
+    after_closing = clock.pause(at("2026-11-18 18:00"), "材料").resume(at("2026-11-19 09:00"))
+    assert after_closing.deadline(calendar).due_at == at("2026-11-18 18:00")

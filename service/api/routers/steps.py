@@ -66,6 +66,15 @@ from service.tickets.handling import (
     sign_ticket,
 )
 from service.tickets.intake import AcceptTicket, AnswerTicket, accept_ticket, answer_ticket
+from service.tickets.passing_down import (
+    DecideBelow,
+    PassDown,
+    ReturnUp,
+    keep_down,
+    pass_down,
+    return_up,
+    take_back,
+)
 from service.tickets.queries import ticket_view
 from service.tickets.requests import DecideRequest
 from service.tickets.states import TABLE, Step
@@ -199,6 +208,20 @@ ACTIONS: tuple[Action, ...] = (
         _takes(ask_return, AskReturn),
         elsewhere={"reason": "用人单位注册地和工作地均在德令哈市,依属地管理不属我市。"},
     ),
+    _action(
+        Step.pass_down,
+        actions.PassDown,
+        _takes(pass_down, PassDown),
+        golmud={"org_code": "632801", "note": "请就地核实,三日内报结果"},
+    ),
+    _action(
+        Step.return_up,
+        actions.Return,
+        _takes(return_up, ReturnUp),
+        elsewhere={"reason": "用人单位在德令哈市,不在我市。"},
+    ),
+    _action(Step.take_back, actions.OptionalNote, _takes(take_back, DecideBelow), own={"note": "由州总工会直接办理"}),
+    _action(Step.keep_down, actions.OptionalNote, _takes(keep_down, DecideBelow), stays={"note": "属地在你市,请签收"}),
     _action(
         Step.contact,
         actions.Contact,

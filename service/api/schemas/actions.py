@@ -202,6 +202,19 @@ class CloseSupervision(StepBody):
     note: Note = ""
 
 
+class PassDown(StepBody):
+    """下派"""
+
+    org_code: Code = Field(description="下级工会 / The county below")
+    note: Note = ""
+
+
+class OptionalNote(StepBody):
+    """收回自办、不同意退回"""
+
+    note: Note = ""
+
+
 class Merge(StepBody):
     """并单"""
 

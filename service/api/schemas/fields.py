@@ -130,7 +130,7 @@ CallbackResult = Literal["answered", "timeout", "invalid_key", "unreachable", "r
 Dissatisfaction = Literal[
     "not_contacted", "not_resolved", "attitude", "late", "untrue_reply", "policy_does_not_allow", "unreasonable_demand"
 ]
-ClockName = Literal["dispatch", "sign", "first_contact", "resolve", "callback"]
+ClockName = Literal["dispatch", "sign", "first_contact", "resolve", "callback", "leg"]
 
 TicketNumber = Annotated[
     str,

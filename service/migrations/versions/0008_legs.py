@@ -14,6 +14,8 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_KINDS = "kind in ('dispatch','sign','first_contact','resolve','callback','leg')"
+_KINDS_BEFORE = "kind in ('dispatch','sign','first_contact','resolve','callback')"
 _CAUSES = "cause in ('pause','resume','extension','retier','handover','merge','recount')"
 _CAUSES_BEFORE = "cause in ('pause','resume','extension','retier','handover','recount')"
 
@@ -33,6 +35,25 @@ def upgrade() -> None:
     """A supervision gets a date; those that stand without one are answered within three days of the migration."""
     op.drop_constraint(op.f("ck_sla_due_change_cause"), "sla_due_change")
     op.create_check_constraint(op.f("ck_sla_due_change_cause"), "sla_due_change", _CAUSES)
+    op.drop_constraint(op.f("ck_sla_clock_kind"), "sla_clock")
+    op.create_check_constraint(op.f("ck_sla_clock_kind"), "sla_clock", _KINDS)
+    op.add_column("sla_clock", _when("whole_started_at", nullable=True))
+    op.add_column("sla_clock", sa.Column("inner_days", sa.Integer(), server_default="0", nullable=False))
+    op.create_check_constraint(
+        op.f("ck_sla_clock_leg_is_part_of_a_whole"),
+        "sla_clock",
+        "(kind = 'leg') = (whole_started_at is not null) and inner_days >= 0",
+    )
+    op.create_check_constraint(op.f("ck_sla_clock_leg_begins_later"), "sla_clock", "whole_started_at <= started_at")
+    op.drop_constraint(op.f("ck_assignment_role"), "assignment")
+    op.create_check_constraint(op.f("ck_assignment_role"), "assignment", "role in ('lead', 'assist', 'inner')")
+    op.create_index(
+        "uq_assignment_inner",
+        "assignment",
+        ["ticket_id"],
+        unique=True,
+        postgresql_where=sa.text("role = 'inner' and ended_at is null"),
+    )
     op.add_column("supervision", _when("due_at", nullable=True))
     op.execute("update supervision set due_at = greatest(opened_at, now()) + interval '3 days'")
     op.alter_column("supervision", "due_at", nullable=False)
@@ -115,6 +136,14 @@ def downgrade() -> None:
     for table in ("ticket_group_member", "ticket_group", "ticket_merge", "supervision_answer"):
         op.drop_table(table)
     op.drop_column("supervision", "due_at")
+    op.drop_index("uq_assignment_inner", "assignment")
+    op.drop_constraint(op.f("ck_assignment_role"), "assignment")
+    op.execute("update assignment set role = 'assist' where role = 'inner'")
+    op.create_check_constraint(op.f("ck_assignment_role"), "assignment", "role in ('lead', 'assist')")
+    op.drop_column("sla_clock", "inner_days")
+    op.drop_column("sla_clock", "whole_started_at")
+    op.drop_constraint(op.f("ck_sla_clock_kind"), "sla_clock")
+    op.create_check_constraint(op.f("ck_sla_clock_kind"), "sla_clock", _KINDS_BEFORE)
     op.execute("alter table sla_due_change disable trigger sla_due_change_append_only")
     op.execute("update sla_due_change set cause = 'retier' where cause = 'merge'")
     op.execute("alter table sla_due_change enable trigger sla_due_change_append_only")
