@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ticket_urge = "ticket:urge"
     ticket_supervise = "ticket:supervise"
     ticket_note = "ticket:note"
+    ticket_export = "ticket:export"
     ticket_merge = "ticket:merge"
     ticket_group = "ticket:group"
     ticket_withdraw = "ticket:withdraw"
@@ -98,6 +99,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.extension_decide,
             P.employer_read,
             P.employer_manage,
+            P.ticket_export,
             P.report_read,
         }
     ),
@@ -124,6 +126,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_note,
             P.supervision_answer,
             P.ticket_pass_down,
+            P.ticket_export,
             P.report_read,
         }
     ),
@@ -139,6 +142,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_note,
             P.extension_decide,
             P.suspension_decide,
+            P.ticket_export,
             P.report_read,
         }
     ),
