@@ -129,21 +129,22 @@ def previewed(unit: Unit, rules: Rules) -> Iterator[Move | Failure]:
 
     Streams: memory does not grow with the number of clocks.
     """
-    rows = unit.session.execute(
+    statement = (
         select(SlaClock, Ticket.number)
         .join(Ticket, Ticket.id == SlaClock.ticket_id)
         .where(SlaClock.stopped_at.is_(None))
         .order_by(SlaClock.id)
         .execution_options(yield_per=_READ_AHEAD)
     )
-    for part in rows.partitions():
-        pauses = _pauses(unit, [row.id for row, _number in part])
-        for row, number in part:
-            try:
-                yield _moved(row, number, pauses[row.id], rules, unit.now)
-            except RuleError as error:
-                yield Failure(number, Bilingual(error.zh, error.en))
-        unit.session.expunge_all()
+    # The session holds its rows weakly: one that has been looked at is let go.
+    with unit.session.execute(statement) as rows:
+        for part in rows.partitions():
+            pauses = _pauses(unit, [row.id for row, _number in part])
+            for row, number in part:
+                try:
+                    yield _moved(row, number, pauses[row.id], rules, unit.now)
+                except RuleError as error:
+                    yield Failure(number, Bilingual(error.zh, error.en))
 
 
 def preview(unit: Unit, rules: Rules) -> Preview:

@@ -114,6 +114,16 @@ def test_a_preview_shows_what_would_move_and_writes_nothing(desk: Desk) -> None:
     assert desk.rows("select 1 from sla_due_change") == []
 
 
+def test_a_preview_reads_on_where_the_clocks_are_more_than_one_reading(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recounting, "_READ_AHEAD", 2)
+    for _ in range(3):
+        difficult(desk)
+
+    assert see(desk, with_2027(off=(1, 2, 3, 4))).looked_at == 6
+
+
 def test_applying_replaces_the_provisional_date_and_records_before_and_after(desk: Desk) -> None:
     number = difficult(desk)
     assert desk.ticket(number).provisional
