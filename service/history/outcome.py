@@ -109,8 +109,7 @@ def write_outcome(unit: Unit, outcome: ImportOutcome, folder: Path) -> dict[str,
             file.write(BOM)
             writer = csv.writer(file)
             writer.writerow(_HEADING)
-            for remark in _remarks(unit, outcome.run_id, weight):
-                writer.writerow([remark.line, *map(harmless, (remark.field, remark.zh, remark.en))])
+            writer.writerows([harmless(value) for value in line] for line in _remarks(unit, outcome.run_id, weight))
     text = json.dumps(outcome.to_document(), ensure_ascii=False, indent=2)
     files["summary.json"].write_text(f"{text}\n", encoding="utf-8")
     return files
@@ -144,13 +143,11 @@ def _counted(unit: Unit, run: ImportRun) -> Iterator[FieldCount]:
     return (FieldCount(*row) for row in rows)
 
 
-def _remarks(unit: Unit, run_id: int, weight: str) -> Iterator[ImportRemark]:
-    rows = unit.session.scalars(
-        select(ImportRemark)
+def _remarks(unit: Unit, run_id: int, weight: str) -> Iterator[tuple[int, str, str, str]]:
+    rows = unit.session.execute(
+        select(ImportRemark.line, ImportRemark.field, ImportRemark.zh, ImportRemark.en)
         .where(ImportRemark.run_id == run_id, ImportRemark.weight == weight)
         .order_by(ImportRemark.id)
         .execution_options(yield_per=_READ_AHEAD)
     )
-    for part in rows.partitions():
-        yield from part
-        unit.session.expunge_all()
+    return ((line, field, zh, en) for line, field, zh, en in rows)

@@ -146,7 +146,6 @@ class Ticket(Base):
         CheckConstraint("cycle >= 1", name="cycle"),
         CheckConstraint("bounces >= 0", name="bounces"),
         CheckConstraint("(due_at is null) = (half_at is null)", name="due_whole"),
-        CheckConstraint(f"due_at is not null or {one_of('state', ENDED)}", name="open_has_due"),
         CheckConstraint("accepted_at >= received_at", name="accepted_after_received"),
         UniqueConstraint("created_by", "idempotency_key"),
         # A queue is read by one union, by a city with its counties, or by the province: one index each.
@@ -198,7 +197,7 @@ class Ticket(Base):
     holder_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
     cycle: Mapped[int] = mapped_column(default=1)
     bounces: Mapped[int] = mapped_column(default=0)
-    # Null only where `open_has_due` allows it: who reads the deadline of an open ticket need not ask.
+    # Null only on an ended ticket, by a deferred trigger: who reads the deadline of an open one need not ask.
     due_at: Mapped[datetime] = mapped_column(nullable=True)
     half_at: Mapped[datetime] = mapped_column(nullable=True)
     provisional: Mapped[bool] = mapped_column(default=False)

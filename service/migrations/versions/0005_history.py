@@ -12,8 +12,22 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_ENDED = (
-    "state in ('closed', 'archived', 'answered', 'rejected', 'merged', 'transferred_out', 'withdrawn', 'terminated')"
+_ENDED = "('closed', 'archived', 'answered', 'rejected', 'merged', 'transferred_out', 'withdrawn', 'terminated')"
+
+GUARDS = (
+    # Deferred, so that a ticket may be reopened before its new clock is there, in the same transaction.
+    f"""
+    create function open_ticket_has_due() returns trigger language plpgsql as $$
+    begin
+      if exists (select from ticket where id = new.id and due_at is null and state not in {_ENDED}) then
+        raise exception 'an open ticket has a deadline (ticket %)', new.id using errcode = 'restrict_violation';
+      end if;
+      return null;
+    end $$
+    """,
+    "create constraint trigger ticket_open_has_due after insert or update of state, due_at on ticket "
+    "deferrable initially deferred for each row when (new.due_at is null) "
+    "execute function open_ticket_has_due()",
 )
 
 
@@ -22,7 +36,6 @@ def upgrade() -> None:
     op.alter_column("ticket", "due_at", nullable=True)
     op.alter_column("ticket", "half_at", nullable=True)
     op.create_check_constraint(op.f("ck_ticket_due_whole"), "ticket", "(due_at is null) = (half_at is null)")
-    op.create_check_constraint(op.f("ck_ticket_open_has_due"), "ticket", f"due_at is not null or {_ENDED}")
     op.add_column("sla_clock", sa.Column("given", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("sla_clock", sa.Column("taken_over_at", sa.DateTime(timezone=True), nullable=True))
     op.create_check_constraint(op.f("ck_sla_clock_taken_over"), "sla_clock", "next_check_at > taken_over_at")
@@ -72,6 +85,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_remark")),
     )
     op.create_index("ix_import_remark_run_id", "import_remark", ["run_id", "id"])
+    for guard in GUARDS:
+        op.execute(guard)
 
 
 def downgrade() -> None:
@@ -81,7 +96,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_sla_clock_taken_over"), "sla_clock")
     op.drop_column("sla_clock", "taken_over_at")
     op.drop_column("sla_clock", "given")
-    op.drop_constraint(op.f("ck_ticket_open_has_due"), "ticket")
+    op.execute("drop function if exists open_ticket_has_due() cascade")
     op.drop_constraint(op.f("ck_ticket_due_whole"), "ticket")
     op.execute("update ticket set due_at = ended_at, half_at = ended_at where due_at is null")
     op.alter_column("ticket", "half_at", nullable=False)
