@@ -500,7 +500,7 @@ TEXTS: dict[str, Bilingual] = _texts(
         "rules.no_longer_late": ("不再逾期(已记录的逾期不撤销)", "no longer overdue (the record of it stays)"),
         "rules.becomes_certain": ("由暂定变为确定", "provisional no longer"),
         "rules.largest": ("最大变动", "Largest shift"),
-        "rules.moves": ("会变动的时限", "Clocks that would move"),
+        "rules.moves": ("受影响的时限", "Clocks that would be touched"),
         "rules.moves_left": ("这里列出影响最大的 {shown} 项,另有 {left} 项。", "The {shown} gravest; {left} more."),
         "rules.before": ("原期限", "Before"),
         "rules.after": ("新期限", "After"),

@@ -30,8 +30,8 @@ _YEAR_FILE = re.compile(r"^[ \t]*(?:year[ \t]*=[ \t]*\d{4}|\[\[(?:notice|holiday
 class CalendarFileIsNoText(Malformed):
     """The file holds no text."""
 
-    zh = "{name} 不是文本文件(电子表格请另存为 CSV)。"
-    en = "{name} is not a text (save a spreadsheet as CSV)."
+    zh = "{name} 不是文本文件。PDF、Word 文件请打开后复制文字,电子表格请另存为 CSV。"
+    en = "{name} is not a text. Copy the words out of a PDF or Word file; save a spreadsheet as CSV."
 
 
 def read_calendar_file(
