@@ -9,8 +9,10 @@ import pytest
 
 import sla_rules
 from service.api.routers.rules import FILE_EXAMPLES
+from service.console.explained import explained
 from service.console.rulespage import _marked
 from service.tickets.recounting import recount_next
+from sla_rules import Clock, ClockKind, Pause, Promise, explain, load_calendar
 from tests.api.clients import token_of
 from tests.console.browser import CONSOLE, FormOnPage, Reader, forms_of, seen
 from tests.desk import GOLMUD, Desk, at
@@ -116,6 +118,11 @@ def test_three_steps_from_the_pasted_notice_to_the_recounted_deadline(admin: Rea
     assert "管理员一" in done
     assert "全市停电一天" in admin.see(f"{RULES}/changes")
     assert desk.ticket(number).due_at == at("2026-12-01 00:00")
+
+    ticket = seen(admin.as_(f"handler-{GOLMUD}").get(f"{CONSOLE}/tickets/{number}"))
+    assert "2026-11-25 周三 不计 停电检修放假" in ticket
+    assert "按新的日历或规则重新计算 2026年11月27日 周五 24:00 → 2026年11月30日 周一 24:00 全市停电一天" in ticket
+    assert "办理期限由 2026年11月27日 周五 24:00 改为 2026年11月30日 周一 24:00" in ticket
 
 
 def test_a_notice_is_shown_holiday_by_holiday_beside_its_own_words(admin: Reader) -> None:
@@ -294,6 +301,22 @@ def test_the_room_speaks_english_after_the_switch(admin: Reader) -> None:
     assert "The notice for 2027 is not loaded yet" in page
     checked = seen(admin.send(on_page(admin), text=TEXT, source=SOURCE, step="check"))
     assert "Understood for 2027: 27 days off, 5 worked in exchange" in checked
+
+
+def test_an_explanation_names_its_pauses_in_words() -> None:
+    pause = Pause(at("2026-11-24 09:00"), at("2026-11-25 09:00"), "material_awaited")
+    clock = Clock(ClockKind.resolve, Promise("working_days", 2), at("2026-11-20 09:00"), (pause,))
+    shown = explained(explain(clock, load_calendar()))
+
+    assert [(day.date.isoformat(), day.weekday.zh, day.nth, day.reason.zh) for day in shown.days] == [
+        ("2026-11-20", "周五", None, "起算当日不计入"),
+        ("2026-11-21", "周六", None, "休息日"),
+        ("2026-11-22", "周日", None, "休息日"),
+        ("2026-11-23", "周一", 1, "工作日"),
+        ("2026-11-24", "周二", None, "挂起:等待职工补充材料"),
+        ("2026-11-25", "周三", 2, "工作日"),
+    ]
+    assert [each.reason.zh for each in shown.pauses] == ["等待职工补充材料"]
 
 
 @pytest.mark.parametrize("path", ["/changes/1", "/changes/99999999999999", "/changes/x", "/changes?cursor=x"])
