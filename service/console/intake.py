@@ -112,7 +112,7 @@ _WORKER = (
         optional_choice="choice.not_asked",
     ),
 )
-_TITLE = (Field(name="title", label="field.title", required=True, hint="hint.title"),)
+_TITLE = (Field(name="title", label="field.title", hint="hint.made_title"),)
 _ACCEPTING = (
     Field(name="tier", label="field.tier", kind="choice", optional_choice="choice.suggested_tier"),
     Field(name="tier_reason", label="field.tier_reason", longest=2_000, hint="hint.tier_reason"),
@@ -173,8 +173,10 @@ def take_intake(visit: Visit) -> Response:
     The hidden key makes a second press of the button the same registration, not another ticket.
     """
     accepting = bool(visit.value("accept"))
+    with visit.reading() as unit:
+        title = _made_title(unit, visit.typed)
     try:
-        matter, acceptance = _read(visit.typed)
+        matter, acceptance = _read(visit.typed, title=title)
     except Wrong as wrong:
         return _form_page(visit, key=visit.value("key"), typed=visit.typed, errors=wrong.errors, status=422)
     try:
@@ -240,9 +242,20 @@ def show_registered(visit: Visit) -> Response:
     return visit.page("registered.html", number=number, code=code, row=view.row)
 
 
-def _read(typed: Typed) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The matter and the acceptance, both checked: all that is wrong is told at once."""
+def _made_title(unit: Unit, typed: Typed) -> str:
+    """What a matter is called by an agent who has no hand free: where and what ("格尔木市:拖欠工资"), never the
+    employer."""
+    place, leaf = (next(iter(typed.get(name, ())), "") for name in ("place_code", "category_code"))
+    tree, taxonomy = org_tree(unit.session), leaves(unit.session)
+    if place not in tree or leaf not in taxonomy:
+        return ""
+    return f"{tree.get(place).name_zh}:{taxonomy[leaf].name.zh}"
+
+
+def _read(typed: Typed, *, title: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The matter and the acceptance, both checked: all that is wrong is told at once. `title` stands in for none."""
     values = values_of(_FIELDS, typed)
+    values.setdefault("title", title)
     values[_SAME_AS] = tuple(number for number in typed.get(_SAME_AS, ()) if TICKET_NUMBER.match(number))
     errors: dict[str, Bilingual] = {}
     results: list[dict[str, Any]] = []

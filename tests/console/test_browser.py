@@ -83,6 +83,12 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_label(label).locator("visible=true").first.select_option(label=option)
 
 
+def _tell_what_wages_need(page: Page) -> None:
+    page.get_by_label("用人单位").fill("某建筑公司")
+    page.get_by_label("涉及人数").fill("1")
+    page.get_by_role("group", name="来电人说不清").get_by_label("金额").check()
+
+
 def test_a_ticket_from_the_call_to_the_call_back_by_clicking(office: Office) -> None:
     with office.screen() as page:
         page.goto("/console/")
@@ -96,9 +102,7 @@ def test_a_ticket_from_the_call_to_the_call_back_by_clicking(office: Office) -> 
         choose(page, "诉求类别", "0101 拖欠工资(难点问题)")
         choose(page, "事发地", "格尔木市")
         page.get_by_label("联系电话").fill("13897001234")
-        page.get_by_label("用人单位").fill("某建筑公司")
-        page.get_by_label("涉及人数").fill("1")
-        page.get_by_role("group", name="来电人说不清").get_by_label("金额").check()
+        _tell_what_wages_need(page)
         page.get_by_role("button", name="登记并受理").click()
         expect(page.get_by_role("heading", name="工单已登记")).to_be_visible()
         number = page.locator("#number").inner_text()

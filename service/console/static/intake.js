@@ -75,5 +75,7 @@
     leaving = true;
     Object.values(timers).forEach(clearTimeout);
   });
+  // Whoever takes a call types at once; on a small screen a keyboard would cover the page.
+  if (!document.querySelector("[role=alert]") && matchMedia("(min-width: 60rem)").matches) form.elements.phone.focus();
   window.addEventListener("pageshow", () => { leaving = false; });
 })();
