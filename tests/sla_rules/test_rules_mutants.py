@@ -17,6 +17,7 @@ from sla_rules import (
     Clock,
     ClockKind,
     ClockStepRefused,
+    DayInfo,
     DayOverride,
     Holiday,
     Notice,
@@ -196,6 +197,11 @@ def test_all_starts_of_a_day_end_together_unless_the_hour_decides(promise: Promi
     assert promise.by_the_day is by_the_day
 
 
+def test_the_same_day_may_be_written_with_no_amount(calendar: WorkCalendar, at: At) -> None:
+    start = at("2026-11-20 09:00")
+    assert deadline(Promise("same_day", 0), start, calendar) == deadline(Promise("same_day", 1), start, calendar)
+
+
 # Ladders -----------------------------------------------------------------------------------------------------
 
 
@@ -338,6 +344,43 @@ def test_the_open_time_of_a_whole_calendar_is_measured_and_gone_through_to_the_m
     assert calendar.add_open_time(noon, timedelta(0)) == noon
     assert calendar.add_open_time(noon, instant) == at("2026-01-04 14:30") + instant
     assert calendar.add_open_time(noon, -instant) == noon - instant
+
+
+def test_a_year_without_a_notice_rests_at_weekends_alone_and_counts_from_its_eve() -> None:
+    bare = WorkCalendar.from_years([NoticeYear(2026)], horizon_years=2)
+    eve, first = date(2025, 12, 31), date(2026, 1, 1)
+    assert bare.is_working_day(date(2026, 10, 1))
+    assert bare.add_working_days(eve, 1) == first
+    assert bare.working_days_between(eve, date(2026, 1, 5)) == 3
+    for count in (0, -1):
+        with pytest.raises(OutsideCalendar):
+            bare.add_working_days(eve, count)
+    assert bare.add_working_days(date(2028, 12, 28), 1) == date(2028, 12, 29)
+    with pytest.raises(OutsideCalendar):
+        bare.add_working_days(date(2028, 12, 29), 1)
+
+
+def test_years_no_notice_has_covered_rest_on_the_statutory_holidays_to_the_last() -> None:
+    bare = WorkCalendar.from_years([NoticeYear(2026)], horizon_years=2)
+    for year in (2027, 2028):
+        day = date(year, 5, 1)
+        assert bare.day(day) == DayInfo(day, False, "off", "劳动节", provisional=True)
+
+
+def test_weekends_rest_whatever_weekday_the_calendar_begins_with() -> None:
+    for year in range(2021, 2028):
+        bare = WorkCalendar.from_years([NoticeYear(year)], horizon_years=1)
+        days = [date(year, 1, 1) + timedelta(days=offset) for offset in range(14)]
+        assert [bare.is_working_day(day) for day in days] == [day.isoweekday() < 6 for day in days]
+
+
+def test_the_first_and_the_last_midnight_belong_to_the_calendar() -> None:
+    bare = WorkCalendar.from_years([NoticeYear(2026)], horizon_years=1)
+    first, last = bare.start_of_day(bare.first_day), bare.end_of_day(bare.last_day)
+    assert bare.local_date(first) == bare.first_day
+    assert bare.is_open(first) is bare.is_open(last) is False
+    days = bare.working_days_between(date(2025, 12, 31), bare.last_day)
+    assert bare.open_time_between(first, last) == days * timedelta(hours=7)
 
 
 def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
