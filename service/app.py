@@ -46,7 +46,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    for group in (tickets, steps, intake, employers, queues, inbox, reports, rules, auth, health):
+    for group in (tickets, steps, groups, intake, employers, queues, inbox, reports, rules, auth, health):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts)

@@ -29,6 +29,7 @@ TAGS = [
     {"name": "auth", "description": "登录 / Logging in"},
     {"name": "tickets", "description": "工单 / Tickets"},
     {"name": "steps", "description": "工单操作 / Steps of a ticket's life"},
+    {"name": "groups", "description": "同一事项的多件工单 / Several tickets of one matter"},
     {"name": "intake", "description": "登记提示与草稿 / Assistance while typing, and drafts"},
     {"name": "employers", "description": "用人单位名录 / The employer register"},
     {"name": "queues", "description": "待办队列 / Queues by deadline"},
