@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api import documentation
 from service.api.errors import add_error_handlers
 from service.api.middleware import BodyGate, RequestNames, RequestSlots
-from service.api.routers import API, auth, employers, health, inbox, intake, queues, reports, rules, steps, tickets
+from service.api.routers import API, auth, employers, groups, health, inbox, intake, queues, reports, rules, steps, tickets
 from service.api.routers.health import Readings
 from service.bootstrap import Application, build
 from service.console import mount_pages, refusals_before_pages

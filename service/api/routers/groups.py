@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import Body, Response
+from fastapi.openapi.models import Example
 
 from service.api.deps import Working, answer
 from service.api.documentation import READ_REFUSALS, STEP_REFUSALS, both, needs
 from service.api.routers import room
-from service.api.schemas.fields import TicketNumber
+from service.api.schemas.fields import A_TICKET_NUMBER, TicketNumber
 from service.api.schemas.groups import GroupIn, GroupOut
 from service.identity.permissions import Permission
 from service.tickets.together import GroupTickets, NotGrouped, group_of, group_tickets, leave_group
@@ -23,7 +24,13 @@ router = room("groups")
     responses=STEP_REFUSALS,
     openapi_extra=needs(Permission.ticket_group),
 )
-def group(work: Working, body: Annotated[GroupIn, Body()]) -> Response:
+def group(
+    work: Working,
+    body: Annotated[
+        GroupIn,
+        Body(openapi_examples={"site": Example(value={"numbers": [A_TICKET_NUMBER], "title": "某工地欠薪"})}),
+    ],
+) -> Response:
     """把多件工单归入同一事项;已在组内的工单带入其组。合计达到群体性人数时预警。
 
     Put tickets under one matter; one that is grouped already brings its group along. Together they may reach the
