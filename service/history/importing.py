@@ -134,7 +134,8 @@ def import_batch(unit: Unit, command: ImportBatch) -> ImportRun:
     refused = {line for line, remark in remarks if remark.weight == "refused"}
     taken = _take_in(unit, run, fresh, remarks)
     refused |= {verdict.line for verdict in fresh} - taken
-    remarks = [(line, remark) for line, remark in remarks if line in refused or line in taken]
+    # Of a row that stays out the reasons count, of a known one nothing.
+    remarks = [(line, remark) for line, remark in remarks if line in taken or remark.weight == "refused"]
     copy_in(session, ImportRemark, [_remark_values(run, line, remark) for line, remark in remarks])
     run.cursor += len(command.verdicts)
     run.imported += len(taken)

@@ -14,7 +14,8 @@ from service.reports.breaches import BreachQuery, breach_report
 from service.sla.publishing import PublishRules
 from service.tickets.closing import ReopenTicket, reopen_ticket
 from service.tickets.dispatching import RetierTicket, retier_ticket
-from service.tickets.queries import ListQuery, clock_views, explain_clock, list_tickets, ticket_view, timeline
+from service.tickets.errors import TicketNotFound
+from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 from service.tickets.recounting import apply_rules, recount_next
 from sla_rules import Tier
 from tests.desk import GOLMUD, Desk, at
@@ -76,9 +77,8 @@ class TestEndedMatters:
         taken_in((*CLOSED[:6], "", *CLOSED[7:]))
         assert clocks_of(desk, "A1") == {}
         with desk.application.reading() as unit:
-            row = list_tickets(unit, ListQuery()).rows[0]
-            assert (row.due_at, row.light) == (None, "none")
-            assert ticket_view(unit, row.number).row.due_at is None
+            row = ticket_view(unit, number_of(desk, "A1")).row
+        assert (row.due_at, row.light) == (None, "none")
 
     def test_one_without_a_promise_gets_one_when_it_is_reopened(self, desk: Desk, taken_in: TakeIn) -> None:
         taken_in((*CLOSED[:6], "", *CLOSED[7:]))
@@ -184,9 +184,10 @@ class TestRows:
     def test_every_clock_is_what_the_rules_make_of_it(self, desk: Desk, taken_in: TakeIn) -> None:
         taken_in(CLOSED, LATE, OPEN, ("A5", *OPEN[1:6], "", *OPEN[7:]))
         with desk.application.reading() as unit:
-            for row in list_tickets(unit, ListQuery()).rows:
-                for view in clock_views(unit, row.number):
-                    assert explain_clock(unit, row.number, view.kind).due_at == view.due_at
+            for foreign in ("A1", "A2", "A3", "A5"):
+                number = number_of(desk, foreign)
+                for view in clock_views(unit, number):
+                    assert explain_clock(unit, number, view.kind).due_at == view.due_at
 
     def test_the_timeline_says_where_it_came_from(self, desk: Desk, taken_in: TakeIn) -> None:
         run = taken_in(CLOSED)
@@ -229,8 +230,9 @@ class TestRows:
 
     def test_a_union_sees_its_own_of_them(self, desk: Desk, taken_in: TakeIn) -> None:
         taken_in(CLOSED, (*LATE[:4], "630102", *LATE[5:]))
-        seen = desk.do(f"handler-{GOLMUD}", list_tickets, ListQuery())
-        assert [row.number for row in seen.rows] == [number_of(desk, "A1")]
+        assert desk.do(f"handler-{GOLMUD}", ticket_view, number_of(desk, "A1"))
+        with pytest.raises(TicketNotFound):
+            desk.do(f"handler-{GOLMUD}", ticket_view, number_of(desk, "A2"))
 
     def test_the_breach_report_says_the_same(self, desk: Desk, taken_in: TakeIn) -> None:
         run = taken_in(CLOSED, LATE, OPEN, ("A5", *CLOSED[1:6], "", *CLOSED[7:]))
