@@ -12,7 +12,21 @@ from starlette.concurrency import run_in_threadpool
 from service.api import documentation
 from service.api.errors import add_error_handlers
 from service.api.middleware import BodyGate, RequestNames, RequestSlots
-from service.api.routers import API, auth, employers, groups, health, inbox, intake, queues, reports, rules, steps, tickets
+from service.api.routers import (
+    API,
+    auth,
+    employers,
+    finding,
+    groups,
+    health,
+    inbox,
+    intake,
+    queues,
+    reports,
+    rules,
+    steps,
+    tickets,
+)
 from service.api.routers.health import Readings
 from service.bootstrap import Application, build
 from service.console import mount_pages, refusals_before_pages
@@ -46,7 +60,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    for group in (tickets, steps, groups, intake, employers, queues, inbox, reports, rules, auth, health):
+    for group in (finding, tickets, steps, groups, intake, employers, queues, inbox, reports, rules, auth, health):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts)

@@ -14,7 +14,8 @@ from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
-from service.tickets.queries import ListQuery, QueueQuery, list_tickets, queue_page
+from service.tickets.finding import FindQuery, find_tickets
+from service.tickets.queries import QueueQuery, queue_page
 from service.tickets.states import OPEN, State
 from service.tickets.views import TicketRow
 
@@ -54,7 +55,7 @@ def show_queue(visit: Visit) -> Response:
             cursor=visit.query("cursor") or None,
         )
         page = queue_page(unit, query)
-        lines = _lines(unit, page.rows)
+        lines = lines_of(unit, page.rows)
         unions = of_unions(tree, scope=unit.actor.scope)
         name = tree.get(org)
         now = unit.now
@@ -83,15 +84,15 @@ def show_tickets(visit: Visit) -> Response:
     state = visit.query("state")
     tier = visit.query("tier")
     with visit.reading(Permission.ticket_read) as unit:
-        query = ListQuery(
+        query = FindQuery(
             state=state if state in words.STATES else None,
             tier=tier if tier in words.TIERS and tier else None,
             org=visit.query("org") or None,
             limit=PAGE_LENGTH,
             cursor=visit.query("cursor") or None,
         )
-        page = list_tickets(unit, query)
-        lines = _lines(unit, page.rows)
+        page = find_tickets(unit, query)
+        lines = lines_of(unit, tuple(hit.row for hit in page.hits))
         unions = of_unions(org_tree(unit.session), scope=unit.actor.scope)
         now = unit.now
     return visit.page(
@@ -113,7 +114,8 @@ def show_tickets(visit: Visit) -> Response:
 _OPEN_STATES = tuple(state.value for state in State if state in OPEN)
 
 
-def _lines(unit: Unit, rows: tuple[TicketRow, ...]) -> tuple[QueueLine, ...]:
+def lines_of(unit: Unit, rows: tuple[TicketRow, ...]) -> tuple[QueueLine, ...]:
+    """Tickets with what their deadlines mean now."""
     rules = current_rules(unit.session)
     return tuple(
         QueueLine(

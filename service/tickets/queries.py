@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, literal, select, text, tuple_
+from sqlalchemy import Row, Select, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from service.core.errors import Bilingual, HotlineError, NotFound
@@ -27,7 +27,7 @@ from service.tickets.models import (
     Ticket,
     TicketEvent,
 )
-from service.tickets.repository import find, in_subtree, visible
+from service.tickets.repository import find, free_of_interest, in_subtree
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person, inner_assignment
 from service.tickets.supervising import awaited
@@ -73,21 +73,6 @@ class QueueQuery:
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListQuery:
-    """Filters that all have to hold; newest first. `limit` 1 to 200; instants aware."""
-
-    number: str | None = None
-    state: str | None = None
-    tier: str | None = None
-    org: str | None = None
-    category_code: str | None = None
-    received_from: datetime | None = None
-    received_to: datetime | None = None
-    limit: int = 50
-    cursor: str | None = None
-
-
 ROW_COLUMNS = (
     Ticket.id,
     Ticket.number,
@@ -117,6 +102,7 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "escalation:fired": ("时限提醒", "escalation"),
     "rating:recorded": ("评价", "rating"),
     "caller:revealed": ("查看来电人", "caller seen"),
+    "person:recused": ("回避", "kept out for an interest"),
     "ticket:linked": ("关联工单", "linked"),
     "ticket:imported": ("导入", "imported"),
     "clock:recounted": ("期限重新计算", "deadline counted anew"),
@@ -153,7 +139,9 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
         raise QueueNotVisible(code=query.org)
     scope = query.org if query.own_only else tree.get(query.org).scope
     # The literal predicate is the one of the partial index; a bound list would not match it.
-    statement = select(*ROW_COLUMNS).where(in_subtree(Ticket.holder_code, scope), text(OPEN_SQL))
+    statement = select(*ROW_COLUMNS).where(
+        in_subtree(Ticket.holder_code, scope), text(OPEN_SQL), free_of_interest(unit.actor)
+    )
     if query.state is not None:
         statement = statement.where(Ticket.state == query.state)
     if query.cursor is not None:
@@ -161,18 +149,6 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
         statement = statement.where(tuple_(Ticket.due_at, Ticket.id) > tuple_(literal(after.at), literal(after.id)))
     statement = statement.order_by(Ticket.due_at, Ticket.id)
     return _page(unit, statement, query.limit, by="due_at")
-
-
-def list_tickets(unit: Unit, query: ListQuery) -> Page:
-    """Tickets in scope that fit all filters, newest first. Raises CursorUnreadable, QueueNotVisible."""
-    statement = select(*ROW_COLUMNS).where(visible(unit.actor), *_filters(unit, query))
-    if query.cursor is not None:
-        after = Cursor.decode(query.cursor)
-        statement = statement.where(
-            tuple_(Ticket.received_at, Ticket.id) < tuple_(literal(after.at), literal(after.id))
-        )
-    statement = statement.order_by(Ticket.received_at.desc(), Ticket.id.desc())
-    return _page(unit, statement, query.limit, by="received_at")
 
 
 def ticket_view(unit: Unit, number: str) -> TicketView:
@@ -412,28 +388,6 @@ def ticket_row(row: Row[Any] | Ticket, *, names: NameBook, now: datetime) -> Tic
             now=now,
         ),
     )
-
-
-def _filters(unit: Unit, query: ListQuery) -> list[ColumnElement[bool]]:
-    filters: list[ColumnElement[bool]] = []
-    if query.number is not None:
-        filters.append(Ticket.number == query.number)
-    if query.state is not None:
-        filters.append(Ticket.state == query.state)
-    if query.tier is not None:
-        filters.append(Ticket.tier == query.tier)
-    if query.org is not None:
-        tree = org_tree(unit.session)
-        if query.org not in tree:
-            raise QueueNotVisible(code=query.org)
-        filters.append(in_subtree(Ticket.holder_code, tree.get(query.org).scope))
-    if query.category_code is not None:
-        filters.append(Ticket.category_code == query.category_code)
-    if query.received_from is not None:
-        filters.append(Ticket.received_at >= query.received_from)
-    if query.received_to is not None:
-        filters.append(Ticket.received_at < query.received_to)
-    return filters
 
 
 def _pauses(session: Session, rows: Sequence[SlaClock]) -> dict[int, list[SlaPause]]:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from service.api.schemas import fields
+from service.api.schemas.finding import FoundTickets
 from service.api.schemas.tickets import Clocks, TicketOut, TicketPage, Timeline
 from service.ratings.models import HANDLER_FAULTS, OTHER_REASONS, RESULTS
 from service.tickets.handling import SUSPENSION_REASONS
@@ -156,7 +157,7 @@ def test_answers_have_the_documented_form(api: Api, desk: Desk) -> None:
     agent = api.as_("agent1")
 
     TicketOut.model_validate_json(agent.get(f"/tickets/{number}").content, extra="forbid")
-    TicketPage.model_validate_json(agent.get("/tickets").content, extra="forbid")
+    FoundTickets.model_validate_json(agent.get("/tickets").content, extra="forbid")
     TicketPage.model_validate_json(agent.get("/queues/630000").content, extra="forbid")
     Timeline.model_validate_json(agent.get(f"/tickets/{number}/timeline").content, extra="forbid")
     Clocks.model_validate_json(agent.get(f"/tickets/{number}/clocks").content, extra="forbid")

@@ -9,13 +9,7 @@ from service.api.documentation import READ_REFUSALS, both, needs, refusals
 from service.api.routers import room
 from service.api.schemas.fields import (
     ClockName,
-    Code,
-    InstantQuery,
-    PageCursor,
-    PageLimit,
-    StateName,
     TicketNumber,
-    TierName,
 )
 from service.api.schemas.tickets import (
     CallerOut,
@@ -25,7 +19,6 @@ from service.api.schemas.tickets import (
     Reveal,
     TicketCreate,
     TicketOut,
-    TicketPage,
     TicketRegistered,
     Timeline,
     TimelineEntryOut,
@@ -33,7 +26,7 @@ from service.api.schemas.tickets import (
 from service.identity.permissions import Permission
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.intake import RegisterTicket, register_ticket
-from service.tickets.queries import ListQuery, clock_views, explain_clock, list_tickets, ticket_view, timeline
+from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 
 router = room("tickets", "/tickets")
 
@@ -140,45 +133,6 @@ def register(
     if registered.repeated:
         headers["Idempotency-Replayed"] = "true"
     return answer(document, status=201, headers=headers)
-
-
-@router.get(
-    "",
-    name="ticket_list",
-    summary=both("查询工单", "List tickets"),
-    response_model=TicketPage,
-    responses=READ_REFUSALS,
-    openapi_extra=needs(Permission.ticket_read),
-)
-def listing(
-    work: Working,
-    number: Annotated[str | None, Query(max_length=40, description="工单号(完整) / The whole number")] = None,
-    state: Annotated[StateName | None, Query(description="状态 / State")] = None,
-    tier: Annotated[TierName | None, Query(description="难易分级 / Tier")] = None,
-    org: Annotated[Code | None, Query(description="承办工会及其下级 / A union and those below it")] = None,
-    category: Annotated[Code | None, Query(description="诉求类别代码 / Category")] = None,
-    received_from: Annotated[InstantQuery | None, Query(description="来件时间起(含) / From, included")] = None,
-    received_to: Annotated[InstantQuery | None, Query(description="来件时间止(不含) / To, not included")] = None,
-    limit: PageLimit = 50,
-    cursor: PageCursor = None,
-) -> Response:
-    """本单位范围内的工单,条件同时满足,最新来件在前。
-
-    Tickets in one's own subtree that fit all filters, newest first. Instants with their offset, or a local day.
-    """
-    query = ListQuery(
-        number=number,
-        state=state,
-        tier=tier,
-        org=org,
-        category_code=category,
-        received_from=received_from,
-        received_to=received_to,
-        limit=limit,
-        cursor=cursor,
-    )
-    with work.reading(Permission.ticket_read) as unit:
-        return answer(TicketPage.of(list_tickets(unit, query)))
 
 
 @router.get(

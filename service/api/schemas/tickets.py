@@ -283,7 +283,7 @@ class TicketRowOut(ResponseBody):
 
     @classmethod
     def of(cls, row: TicketRow) -> Self:
-        return cls(**_row_values(row))
+        return cls(**row_values(row))
 
 
 class TicketOut(TicketRowOut):
@@ -317,7 +317,7 @@ class TicketOut(TicketRowOut):
     @classmethod
     def of_view(cls, view: TicketView) -> Self:
         return cls(
-            **_row_values(view.row),
+            **row_values(view.row),
             body=view.body,
             employer=view.employer,
             amount_owed=view.amount_owed,
@@ -507,7 +507,8 @@ def _state(state: State) -> Coded:
     return Coded(code=state.value, zh=zh, en=en)
 
 
-def _row_values(row: TicketRow) -> dict[str, Any]:
+def row_values(row: TicketRow) -> dict[str, Any]:
+    """A line of a list, for the schemas that have one."""
     return {
         "number": row.number,
         "title": row.title,

@@ -42,6 +42,11 @@ FUNCTIONS = {
       select array_agg('#' || right(lower(number), size)) from unnest(array[3, 4, 5, 6, 15, length(number)]) size
     $$
     """,
+    "search_alias_word(text)": r"""
+    create function search_alias_word(number text) returns text language sql immutable parallel safe as $$
+      select '#' || left(lower(normalize(number, NFKC) collate "C"), 60)
+    $$
+    """,
     # What lists are narrowed by. The ticket's own columns decide after it.
     "search_facets(int)": r"""
     create function search_facets(wanted int) returns text[] language sql stable as $$
@@ -73,7 +78,7 @@ FUNCTIONS = {
       insert into ticket_search (ticket_id, received_at, document, facets)
       select t.id, t.received_at,
         array_to_tsvector((search_number_words(t.number) || array(
-          select '#' || lower(number) from ticket_alias where ticket_id = t.id
+          select search_alias_word(number) from ticket_alias where ticket_id = t.id
         ) || search_words(concat_ws(' ', t.title, t.body, t.answer,
           (select name from employer where id = t.employer_id),
           (select string_agg(concat_ws(' ', text, basis), ' ' order by id desc) from reply where ticket_id = t.id),
@@ -129,7 +134,7 @@ FUNCTIONS = {
     "search_follows_alias()": r"""
     create function search_follows_alias() returns trigger language plpgsql as $$
     begin
-      perform search_append(new.ticket_id, array['#' || lower(new.number)]);
+      perform search_append(new.ticket_id, array[search_alias_word(new.number)]);
       return null;
     end $$
     """,

@@ -1,0 +1,219 @@
+"""Tickets as a file: the same query as the screen, without who called, and with who took it, when and why.
+
+Rows come from the database as they are written out, so a large file costs no memory; the file is whole on disk and
+the export on record before the first byte is sent.
+"""
+
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Any, Literal
+
+import xlsxwriter
+from sqlalchemy import Row, select
+
+from service.audit.recording import record
+from service.core.clock import local
+from service.core.errors import Bilingual, Conflict
+from service.core.unit import Unit
+from service.identity.permissions import Permission
+from service.org.tree import org_tree
+from service.reports.export import BOM, harmless
+from service.tickets.errors import PermissionMissing
+from service.tickets.finding import FindQuery, each_found
+from service.tickets.models import Employer, Ticket
+from service.tickets.states import STATE_NAMES, State
+from service.tickets.taxonomy import leaves
+
+FileKind = Literal["csv", "xlsx"]
+# A sheet ends at 1,048,576 rows.
+MOST_ROWS = 1_000_000
+# Up to this size a file stays in memory.
+_SPOOLED = 8 * 1024 * 1024
+_CHUNK = 64 * 1024
+_EXPORT = Bilingual("导出工单", "export tickets")
+_TIERS = {"ordinary": "一般问题", "difficult": "难点问题", "complex": "特别复杂问题"}
+_PERSONAL = re.compile(r"(?<![0-9])(1[3-9][0-9])[ -]?[0-9]{4}[ -]?([0-9]{4})(?![0-9])|(?<![0-9])[0-9]{14,17}[0-9Xx]")
+
+
+class TooManyToExport(Conflict):
+    """More rows than a sheet holds."""
+
+    zh = "符合条件的工单超过 {most} 条,请缩小范围后再导出。"
+    en = "More than {most} tickets fit; narrow the search and export again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportTickets:
+    """Which tickets (`numbers` leaves only those of the query), as what, and why."""
+
+    query: FindQuery
+    kind: FileKind
+    reason: str
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFile:
+    """A finished file and how many tickets are in it."""
+
+    name: str
+    rows: int
+    content: IO[bytes]
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content piece by piece; the file is gone afterwards."""
+        with self.content:
+            while chunk := self.content.read(_CHUNK):
+                yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    row: Row[Any]
+    place: str
+    holder: str
+    category: str
+
+
+_SELECTED = (
+    Ticket.number, Ticket.title, Ticket.state, Ticket.kind, Ticket.channel, Ticket.tier, Ticket.urgent,
+    Ticket.category_code, Ticket.place_code, Ticket.holder_code, Ticket.people_count, Ticket.amount_owed,
+    Ticket.anonymous, Ticket.identity_hidden, Ticket.received_at, Ticket.accepted_at, Ticket.due_at,
+    Ticket.provisional, Ticket.replied_at, Ticket.ended_at, Ticket.suspended, Ticket.cycle,
+    select(Employer.name).where(Employer.id == Ticket.employer_id).scalar_subquery().label("employer"),
+)  # fmt: skip
+
+# Header, and how a row gives the value. Times are local, with their offset in the header.
+_COLUMNS: tuple[tuple[str, Callable[[_Entry], Any]], ...] = (
+    ("工单号", lambda e: e.row.number),
+    ("标题", lambda e: without_personal_numbers(e.row.title)),
+    ("状态", lambda e: STATE_NAMES[State(e.row.state)][0]),
+    ("诉求性质", lambda e: e.row.kind),
+    ("来源渠道", lambda e: e.row.channel),
+    ("分级", lambda e: _TIERS.get(e.row.tier, "")),
+    ("紧急", lambda e: _yes(e.row.urgent)),
+    ("类别代码", lambda e: e.row.category_code),
+    ("类别", lambda e: e.category),
+    ("事发地", lambda e: e.place),
+    ("单位代码", lambda e: e.row.holder_code),
+    ("承办单位", lambda e: e.holder),
+    ("用人单位", lambda e: e.row.employer or ""),
+    ("涉及人数", lambda e: e.row.people_count),
+    ("涉及金额(元)", lambda e: "" if e.row.amount_owed is None else float(e.row.amount_owed)),
+    ("匿名", lambda e: _yes(e.row.anonymous)),
+    ("保密", lambda e: _yes(e.row.identity_hidden)),
+    ("来件 (+08:00)", lambda e: _shown(e.row.received_at)),
+    ("受理 (+08:00)", lambda e: _shown(e.row.accepted_at)),
+    ("期限 (+08:00)", lambda e: _shown(e.row.due_at)),
+    ("暂定", lambda e: _yes(e.row.provisional)),
+    ("反馈 (+08:00)", lambda e: _shown(e.row.replied_at)),
+    ("结束 (+08:00)", lambda e: _shown(e.row.ended_at)),
+    ("挂起", lambda e: _yes(e.row.suspended)),
+    ("轮次", lambda e: e.row.cycle),
+)
+
+
+def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
+    """Write the tickets into a file and the export into the audit: who, when, why, which query and how many.
+
+    Who called is not in it, and phones and identity numbers that somebody typed into a title are masked.
+    Raises PermissionMissing, TooManyToExport and what `find_tickets` raises.
+    """
+    if not unit.actor.may(Permission.ticket_export):
+        raise PermissionMissing(step=_EXPORT)
+    tree, categories = org_tree(unit.session), leaves(unit.session)
+    entries = (
+        _Entry(
+            row=row,
+            place=tree.get(row.place_code).name_zh,
+            holder=tree.get(row.holder_code).name_zh,
+            category=categories[row.category_code].whole.zh,
+        )
+        for row in each_found(unit, command.query, _SELECTED, numbers=command.numbers)
+    )
+    rows = _counted([value(entry) for _, value in _COLUMNS] for entry in entries)
+    facts = (
+        ("导出人", f"{unit.actor.name} {unit.actor.org_code}"),
+        ("导出时间 (+08:00)", _shown(unit.now)),
+        ("导出理由", command.reason),
+        ("流水", unit.correlation_id),
+    )
+    content: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - closed when it has been sent
+    count = (_write_csv if command.kind == "csv" else _write_xlsx)(content, rows, facts)
+    content.seek(0)
+    asked = {name: str(value) for name, value in _given(command.query).items() if name != "phone_last4"}
+    record(
+        unit,
+        "ticket:export",
+        subject=f"{count}",
+        after={"reason": command.reason, "kind": command.kind, "query": asked, "chosen": len(command.numbers)},
+    )
+    name = f"tickets-{local(unit.now):%Y%m%d-%H%M%S}-{unit.actor.name}.{command.kind}"
+    return TicketFile(name=name, rows=count, content=content)
+
+
+def without_personal_numbers(text: str) -> str:
+    """Phones with their middle hidden, identity numbers hidden whole."""
+    return _PERSONAL.sub(lambda found: f"{found[1]}****{found[2]}" if found[1] else "*" * len(found[0]), text)
+
+
+def _given(query: FindQuery) -> dict[str, Any]:
+    values = {name: getattr(query, name) for name in FindQuery.__slots__ if name not in {"limit", "cursor"}}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _counted(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    for count, row in enumerate(rows, 1):
+        if count > MOST_ROWS:
+            raise TooManyToExport(most=f"{MOST_ROWS:,}")
+        yield row
+
+
+def _write_csv(content: IO[bytes], rows: Iterator[list[Any]], facts: tuple[tuple[str, str], ...]) -> int:
+    """Rows under their header, and below an empty line who took them, when and why."""
+    text = io.TextIOWrapper(content, encoding="utf-8", newline="", write_through=True)
+    text.write(BOM)
+    writer = csv.writer(text)
+    writer.writerow([name for name, _ in _COLUMNS])
+    count = 0
+    for row in rows:
+        writer.writerow([harmless(value) for value in row])
+        count += 1
+    writer.writerow([])
+    writer.writerows([name, harmless(value)] for name, value in facts)
+    text.detach()
+    return count
+
+
+def _write_xlsx(content: IO[bytes], rows: Iterator[list[Any]], facts: tuple[tuple[str, str], ...]) -> int:
+    """A sheet of rows and a sheet that says who took them, when and why."""
+    # Strings stay strings: a spreadsheet must not run what somebody typed into a form.
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(content, options)
+    bold = book.add_format({"bold": True})
+    sheet = book.add_worksheet("工单")
+    sheet.freeze_panes(1, 1)
+    sheet.set_column(0, len(_COLUMNS) - 1, 18)
+    sheet.write_row(0, 0, [name for name, _ in _COLUMNS], bold)
+    count = 0
+    for count, row in enumerate(rows, 1):
+        sheet.write_row(count, 0, row)
+    about = book.add_worksheet("说明")
+    about.set_column(0, 1, 24)
+    for index, fact in enumerate((*facts, ("条数", str(count)))):
+        about.write_row(index, 0, fact)
+    book.close()
+    return count
+
+
+def _yes(flag: bool) -> str:
+    return "是" if flag else ""
+
+
+def _shown(instant: datetime | None) -> str:
+    return f"{local(instant):%Y-%m-%d %H:%M}" if instant else ""

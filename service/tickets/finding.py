@@ -1,0 +1,458 @@
+"""Finding tickets: by words, by number, by what is known of them, all inside the actor's scope.
+
+The index narrows: it says which tickets hold the words and the facets, the newest first. The ticket's own columns
+and the scope filter decide. A search looks at the newest thousand the index names, puts those whose title says it
+first, and goes on with the next thousand when the pages of one are through: no word is too frequent to ask for.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from service.core.errors import Bilingual
+from service.core.pagination import Cursor, CursorUnreadable
+from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.permissions import Permission
+from service.org.tree import org_tree
+from service.sla.models import SlaClock
+from service.sla.rules import current_rules
+from service.tickets.employers import employer_key
+from service.tickets.errors import PermissionMissing
+from service.tickets.models import Caller, Employer, Reply, Ticket, TicketAlias, TicketEvent
+from service.tickets.queries import ROW_COLUMNS, NameBook, QueueNotVisible, ticket_row
+from service.tickets.repository import PROVINCE_SCOPE_LENGTH, in_subtree, visible
+from service.tickets.search_models import TicketSearch
+from service.tickets.taxonomy import leaves
+from service.tickets.views import TicketRow
+from service.tickets.wording import Excerpt, Field, Part, Wanted, excerpt, marked, number_term, understood
+from sla_rules import ClockKind
+
+# So many of the newest hits are put in order and counted at once; what is beyond is "1,000+".
+WINDOW = 1000
+# A phrase that the index takes for likely may stand nowhere: after so many windows the reader is asked to go on.
+_MOST_WINDOWS = 3
+_GROUP_LENGTH = 2
+_BY_PHONE = Bilingual("按电话后四位查找", "search by the last digits of a phone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindQuery:
+    """What is looked for; everything given has to hold.
+
+    q: words, "phrases in quotation marks", numbers. number: whole, its last 3 to 6 digits, or a peer system's.
+    phone_last4: for those who may see callers, where they may. category_group: two digits; place and org: a union's
+    code, which stands for its whole subtree. Instants are aware; `_from` is included, `_to` is not. Counts and
+    yuan include both ends. late: the promise to the worker is or was broken. limit 1 to 200.
+    """
+
+    q: str | None = None
+    number: str | None = None
+    phone_last4: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    channel: str | None = None
+    tier: str | None = None
+    category_code: str | None = None
+    category_group: str | None = None
+    place: str | None = None
+    org: str | None = None
+    employer: str | None = None
+    membership: str | None = None
+    identity_group: str | None = None
+    people_from: int | None = None
+    people_to: int | None = None
+    amount_from: Decimal | None = None
+    amount_to: Decimal | None = None
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+    due_from: datetime | None = None
+    due_to: datetime | None = None
+    ended_from: datetime | None = None
+    ended_to: datetime | None = None
+    urgent: bool | None = None
+    anonymous: bool | None = None
+    suspended: bool | None = None
+    collective: bool | None = None
+    late: bool | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A ticket that was found: its line, its title with the words marked, and where else it says them."""
+
+    row: TicketRow
+    title: tuple[Part, ...]
+    excerpt: Excerpt | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """A page of hits. `total` is counted for searches by words; with `more` there are at least so many."""
+
+    hits: tuple[Hit, ...]
+    next_cursor: str | None
+    total: int | None = None
+    more: bool = False
+
+
+def find_tickets(unit: Unit, query: FindQuery) -> FoundPage:
+    """Tickets in scope that fit the query: the number asked for first, then by how much of it the title says, then
+    the newest; without words simply the newest first.
+
+    Raises QueueNotVisible, UnionUnknown, PermissionMissing (phone_last4), CursorUnreadable.
+    """
+    if not query.q:
+        return _listed(unit, query)
+    wanted = understood(query.q)
+    if not wanted.tsquery:
+        return FoundPage(hits=(), next_cursor=None, total=0)
+    place = _Place.decode(query.cursor) if query.cursor else None
+    for _ in range(_MOST_WINDOWS):
+        page, following = _window(unit, query, wanted, place)
+        if page.hits or following is None:
+            break
+        place = following
+    return page
+
+
+def each_found(
+    unit: Unit, query: FindQuery, columns: Sequence[Any], *, numbers: Sequence[str] = ()
+) -> Iterator[Row[Any]]:
+    """Every ticket that the same query shows, streamed, the newest first; `numbers` leaves only those of them.
+
+    Each row is `columns` of Ticket and tables that hang on it by `ticket.id`, which is the first. Raises what
+    `find_tickets` raises.
+    """
+    wanted = understood(query.q) if query.q else None
+    if wanted is not None and not wanted.tsquery:
+        return
+    statement = _narrowed(
+        select(Ticket.id, *columns).join_from(TicketSearch, Ticket, Ticket.id == TicketSearch.ticket_id), unit, query
+    )
+    statement = statement.where(visible(unit.actor), *_conditions(unit, query))
+    if numbers:
+        statement = statement.where(Ticket.number.in_(numbers))
+    statement = statement.order_by(TicketSearch.received_at.desc(), TicketSearch.ticket_id.desc())
+    for batch in unit.session.execute(statement, execution_options={"yield_per": 500}).partitions():
+        fitting = _fitting(unit, wanted, [row.id for row in batch]) if wanted and wanted.phrases else None
+        yield from (row for row in batch if fitting is None or row.id in fitting)
+
+
+class _Place(NamedTuple):
+    """Where a search goes on: the top of the window, the last hit shown in it (none for a new window), the count."""
+
+    top: Cursor
+    total: int
+    more: bool
+    score: int | None = None
+    after: Cursor | None = None
+
+    def encode(self) -> str:
+        document = [self.top.encode(), self.total, self.more, self.score, self.after.encode() if self.after else None]
+        return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "_Place":
+        """Read back what `encode` wrote. Raises CursorUnreadable."""
+        try:
+            top, total, more, score, after = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            whole = type(total) is int and type(more) is bool and (score is None or type(score) is int)
+            if not whole or (score is None) != (after is None) or not abs(score or 0) < 2**31:
+                raise CursorUnreadable
+            return cls(Cursor.decode(top), total, more, score, Cursor.decode(after) if after else None)
+        except (ValueError, TypeError, RecursionError, binascii.Error):
+            raise CursorUnreadable from None
+
+
+def _listed(unit: Unit, query: FindQuery) -> FoundPage:
+    statement = _narrowed(
+        select(*ROW_COLUMNS).join_from(TicketSearch, Ticket, Ticket.id == TicketSearch.ticket_id), unit, query
+    )
+    statement = statement.where(visible(unit.actor), *_conditions(unit, query))
+    if query.cursor is not None:
+        after = Cursor.decode(query.cursor)
+        statement = statement.where(_newest(TicketSearch) < tuple_(literal(after.at), literal(after.id)))
+    statement = statement.order_by(TicketSearch.received_at.desc(), TicketSearch.ticket_id.desc())
+    found = unit.session.execute(statement.limit(query.limit + 1)).all()
+    rows, names = found[: query.limit], NameBook.of(unit.session)
+    return FoundPage(
+        hits=tuple(
+            Hit(ticket_row(row, names=names, now=unit.now), (Part(row.title, hit=False),), None) for row in rows
+        ),
+        next_cursor=Cursor(at=rows[-1].received_at, id=rows[-1].id).encode() if len(found) > query.limit else None,
+    )
+
+
+def _window(unit: Unit, query: FindQuery, wanted: Wanted, place: _Place | None) -> tuple[FoundPage, _Place | None]:
+    """A page of the window at `place`, and the place of the window after it if there is one."""
+    loose = _conditions(unit, query) if _asks_the_ticket(query) else []
+    statement = _narrowed(select(TicketSearch.ticket_id, TicketSearch.received_at), unit, query)
+    if loose:
+        statement = statement.join(Ticket, Ticket.id == TicketSearch.ticket_id).where(*loose)
+    if place is not None:
+        statement = statement.where(_newest(TicketSearch) <= tuple_(literal(place.top.at), literal(place.top.id)))
+    statement = statement.order_by(TicketSearch.received_at.desc(), TicketSearch.ticket_id.desc())
+    named = unit.session.execute(statement.limit(WINDOW)).all()
+    if not named:
+        return FoundPage(hits=(), next_cursor=None, total=place.total if place else 0), None
+    ids = [row.ticket_id for row in named]
+    if wanted.phrases:
+        ids = sorted(_fitting(unit, wanted, ids))
+    found, counted = _in_order(unit, query, wanted, ids, place)
+    full = len(named) == WINDOW
+    begun = place is None
+    total, more = (counted, full) if begun else (place.total, place.more)  # type: ignore[union-attr]
+    top = Cursor(at=named[0].received_at, id=named[0].ticket_id)
+    last = named[-1]
+    following = _Place(Cursor(at=last.received_at, id=last.ticket_id - 1), total, more) if full else None
+    shown = found[: query.limit]
+    if len(found) > query.limit:
+        end = shown[-1]
+        next_place: _Place | None = _Place(top, total, more, end.score, Cursor(at=end.received_at, id=end.id))
+    else:
+        next_place = following
+    page = FoundPage(
+        hits=_hits(unit, shown, wanted),
+        next_cursor=next_place.encode() if next_place else None,
+        total=total,
+        more=more,
+    )
+    return page, following
+
+
+def _in_order(
+    unit: Unit, query: FindQuery, wanted: Wanted, ids: Sequence[int], place: _Place | None
+) -> tuple[Sequence[Row[Any]], int]:
+    """Those of the tickets that are in scope and fit, best first, from the place on; and how many there are."""
+    scored = (
+        select(*ROW_COLUMNS, _score(wanted).label("score"), func.count().over().label("counted"))
+        .where(Ticket.id == any_(literal(ids, ARRAY(Integer))), visible(unit.actor), *_conditions(unit, query))
+        .subquery()
+    )
+    order = (scored.c.score, scored.c.received_at, scored.c.id)
+    statement = select(scored).order_by(*(column.desc() for column in order)).limit(query.limit + 1)
+    if place is not None and place.after is not None:
+        statement = statement.where(
+            tuple_(*order) < tuple_(literal(place.score), literal(place.after.at), literal(place.after.id))
+        )
+    found = unit.session.execute(statement).all()
+    return found, found[0].counted if found else 0
+
+
+def _score(wanted: Wanted) -> ColumnElement[int]:
+    """A number that is the ticket's own outweighs everything; then how many of the terms the title says."""
+    title = func.lower(func.normalize(Ticket.title, literal_column("NFKC")))
+    said: list[ColumnElement[int]] = [case((func.strpos(title, term) > 0, 1), else_=0) for term in wanted.shown]
+    for number in wanted.numbers:
+        known = exists().where(TicketAlias.ticket_id == Ticket.id, func.lower(TicketAlias.number) == number)
+        said.append(case((or_(func.lower(Ticket.number).endswith(number, autoescape=True), known), WINDOW), else_=0))
+    return cast(sum(said[1:], said[0]), Integer)
+
+
+def _hits(unit: Unit, rows: Sequence[Row[Any]], wanted: Wanted) -> tuple[Hit, ...]:
+    texts = _texts(unit, [row.id for row in rows])
+    names = NameBook.of(unit.session)
+    return tuple(
+        Hit(
+            row=ticket_row(row, names=names, now=unit.now),
+            title=marked(row.title, wanted.shown),
+            excerpt=excerpt(((field, text) for field, text in texts.get(row.id, ()) if field != "title"), wanted.shown),
+        )
+        for row in rows
+    )
+
+
+def _fitting(unit: Unit, wanted: Wanted, ids: Sequence[int]) -> set[int]:
+    """Those of the tickets in one of whose texts the phrases stand as they are."""
+    return {ticket_id for ticket_id, texts in _texts(unit, ids).items() if wanted.fits(text for _, text in texts)}
+
+
+def _texts(unit: Unit, ids: Sequence[int]) -> Mapping[int, list[tuple[Field, str]]]:
+    """What tickets say, text by text, in the order in which a reader would look; the latest reply and note first."""
+    if not ids:
+        return {}
+    asked = any_(literal(ids, ARRAY(Integer)))
+
+    def part(place: int, ticket_id: Any, field: Field, text: Any, order: Any) -> Select[Any]:
+        return select(
+            ticket_id.label("ticket_id"),
+            literal(place).label("place"),
+            literal(field).label("field"),
+            cast(text, Text).label("text"),
+            cast(order, Integer).label("newest"),
+        ).where(ticket_id == asked)
+
+    notes = part(5, TicketEvent.ticket_id, "note", TicketEvent.note, TicketEvent.id).where(
+        TicketEvent.note != "", TicketEvent.kind != "caller:revealed"
+    )
+    employers = part(6, Ticket.id, "employer", Employer.name, Ticket.id).join_from(
+        Ticket, Employer, Employer.id == Ticket.employer_id
+    )
+    said = union_all(
+        part(1, Ticket.id, "title", Ticket.title, Ticket.id),
+        part(2, Ticket.id, "body", Ticket.body, Ticket.id),
+        part(3, Ticket.id, "answer", Ticket.answer, Ticket.id).where(Ticket.answer.is_not(None)),
+        part(4, Reply.ticket_id, "reply", func.concat_ws("\n", Reply.text, Reply.basis), Reply.id),
+        notes,
+        employers,
+    ).subquery()
+    texts: dict[int, list[tuple[Field, str]]] = {}
+    for row in unit.session.execute(select(said).order_by(said.c.ticket_id, said.c.place, said.c.newest.desc())):
+        texts.setdefault(row.ticket_id, []).append((row.field, row.text))
+    return texts
+
+
+def _newest(search: type[TicketSearch]) -> Any:
+    return tuple_(search.received_at, search.ticket_id)
+
+
+def _narrowed(statement: Select[Any], unit: Unit, query: FindQuery) -> Select[Any]:
+    """What the index answers. The values stand in the statement itself: a plan that did not know how frequent a word
+    is would be a guess, and a wrong one for the frequent words or for the rare."""
+    words = understood(query.q).tsquery if query.q else ""
+    if query.number:
+        words = " & ".join(filter(None, (words, number_term(query.number) or "'#'")))
+    if words:
+        asked = bindparam(None, words, type_=String, literal_execute=True)
+        statement = statement.where(TicketSearch.document.op("@@")(cast(asked, TSQUERY)))
+    facets = _facets(unit, query)
+    if facets:
+        listed = bindparam(None, "{" + ",".join(facets) + "}", type_=String, literal_execute=True)
+        statement = statement.where(TicketSearch.facets.op("@>")(cast(listed, ARRAY(Text))))
+    if query.received_from is not None:
+        statement = statement.where(TicketSearch.received_at >= query.received_from)
+    if query.received_to is not None:
+        statement = statement.where(TicketSearch.received_at < query.received_to)
+    return statement
+
+
+def _facets(unit: Unit, query: FindQuery) -> list[str]:
+    """The facets that every ticket wanted has. Only values of closed lists, of tables and of the tree."""
+    tree, scope = org_tree(unit.session), unit.actor.scope
+    facets = [f"scope:{scope}"] if len(scope) > PROVINCE_SCOPE_LENGTH else []
+    for name, value in (("state", query.state), ("kind", query.kind), ("channel", query.channel), ("tier", query.tier)):
+        if value is not None:
+            facets.append(f"{name}:{value}")
+    known = leaves(unit.session)
+    if query.category_code in known:
+        facets.append(f"category:{query.category_code}")
+    if query.category_group in {code[:_GROUP_LENGTH] for code in known}:
+        facets.append(f"group:{query.category_group}")
+    for name, code in (("holder", query.org), ("place", query.place)):
+        if code is not None and code in tree and len(tree.get(code).scope) > PROVINCE_SCOPE_LENGTH:
+            facets.append(f"{name}:{tree.get(code).scope}")
+    flags = (("urgent", query.urgent), ("anonymous", query.anonymous), ("suspended", query.suspended))
+    return facets + [name for name, value in flags if value]
+
+
+def _asks_the_ticket(query: FindQuery) -> bool:
+    """Whether anything is asked that the index can't answer."""
+    asked = (
+        query.phone_last4, query.employer, query.membership, query.identity_group, query.people_from,
+        query.people_to, query.amount_from, query.amount_to, query.due_from, query.due_to,
+        query.ended_from, query.ended_to, query.collective, query.late,
+    )  # fmt: skip
+    unset = (query.urgent, query.anonymous, query.suspended)
+    return any(value is not None for value in asked) or any(value is False for value in unset)
+
+
+def _conditions(unit: Unit, query: FindQuery) -> list[ColumnElement[bool]]:
+    """Everything asked of the ticket itself. Raises QueueNotVisible, UnionUnknown, PermissionMissing."""
+    tree = org_tree(unit.session)
+    conditions: list[ColumnElement[bool]] = []
+    equal = (
+        (Ticket.state, query.state), (Ticket.kind, query.kind), (Ticket.channel, query.channel),
+        (Ticket.tier, query.tier), (Ticket.category_code, query.category_code), (Ticket.urgent, query.urgent),
+        (Ticket.anonymous, query.anonymous), (Ticket.suspended, query.suspended),
+        (Ticket.membership, query.membership), (Ticket.identity_group, query.identity_group),
+    )  # fmt: skip
+    conditions += [column == value for column, value in equal if value is not None]
+    least = (
+        (Ticket.people_count, query.people_from), (Ticket.amount_owed, query.amount_from),
+        (Ticket.received_at, query.received_from), (Ticket.due_at, query.due_from), (Ticket.ended_at, query.ended_from),
+    )  # fmt: skip
+    conditions += [column >= value for column, value in least if value is not None]
+    most = ((Ticket.people_count, query.people_to), (Ticket.amount_owed, query.amount_to))
+    conditions += [column <= value for column, value in most if value is not None]
+    before = (
+        (Ticket.received_at, query.received_to), (Ticket.due_at, query.due_to), (Ticket.ended_at, query.ended_to)
+    )  # fmt: skip
+    conditions += [column < value for column, value in before if value is not None]
+    if query.org is not None:
+        if query.org not in tree:
+            raise QueueNotVisible(code=query.org)
+        conditions.append(in_subtree(Ticket.holder_code, tree.get(query.org).scope))
+    if query.place is not None:
+        conditions.append(in_subtree(Ticket.place_code, tree.get(query.place).scope))
+    if query.category_group is not None:
+        conditions.append(Ticket.category_code.startswith(query.category_group, autoescape=True))
+    if query.collective is not None:
+        threshold = current_rules(unit.session).policy.limits.collective_threshold
+        conditions.append((Ticket.people_count >= threshold) == query.collective)
+    if query.employer is not None:
+        conditions.append(_employed_by(query.employer))
+    if query.late is not None:
+        conditions.append(_broken(unit) if query.late else ~_broken(unit))
+    if query.phone_last4 is not None:
+        conditions.append(_called_from(unit, query.phone_last4))
+    return conditions
+
+
+def _employed_by(name: str) -> ColumnElement[bool]:
+    """Tickets about an employer one of whose names holds these words."""
+    itself = select(func.coalesce(Employer.merged_into, Employer.id)).where(
+        Employer.name_key.contains(employer_key(name), autoescape=True)
+    )
+    return Ticket.employer_id.in_(itself)
+
+
+def _broken(unit: Unit) -> ColumnElement[bool]:
+    """The promise to the worker was broken in some round, or is being broken now."""
+    late_now = and_(SlaClock.stopped_at.is_(None), SlaClock.due_at <= unit.now, Ticket.suspended.is_(False))
+    return exists().where(
+        SlaClock.ticket_id == Ticket.id,
+        SlaClock.kind == ClockKind.resolve.value,
+        or_(SlaClock.breached_at.is_not(None), late_now),
+    )
+
+
+def _called_from(unit: Unit, last4: str) -> ColumnElement[bool]:
+    """Tickets of callers whose number ends so, among those whose caller the actor might see: the centre all, a union
+    what it holds and is not confidential. Raises PermissionMissing."""
+    if not unit.actor.may(Permission.caller_reveal):
+        raise PermissionMissing(step=_BY_PHONE)
+    called = Ticket.caller_id.in_(select(Caller.id).where(Caller.phone_last4 == last4))
+    if unit.actor.org_code == PROVINCE_CODE:
+        return called
+    return and_(called, Ticket.holder_code == unit.actor.org_code, Ticket.identity_hidden.is_(False))
