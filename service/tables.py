@@ -4,12 +4,15 @@ from service.audit.models import AuditEvent
 from service.core.db import Base
 from service.escalations.models import Escalation
 from service.history.models import ImportedTicket, ImportRemark, ImportRun
+from service.identity.absences import Absence
 from service.identity.models import LoginToken, Person, PersonRole
+from service.identity.recusals import Recusal
 from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
+from service.tickets.attachments import Attachment
 from service.tickets.drafts import IntakeDraft
 from service.tickets.links import TicketLink
 from service.tickets.models import (
@@ -28,12 +31,15 @@ from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
 from service.tickets.together import TicketGroup, TicketGroupMember, TicketMerge
+from service.tickets.worker_codes import WorkerCode
 
 METADATA = Base.metadata
 
 __all__ = [
     "METADATA",
+    "Absence",
     "Assignment",
+    "Attachment",
     "AuditEvent",
     "CalendarVersion",
     "CallbackAttempt",
@@ -41,10 +47,10 @@ __all__ = [
     "Category",
     "Employer",
     "Escalation",
+    "GatewayDelivery",
     "ImportRemark",
     "ImportRun",
     "ImportedTicket",
-    "GatewayDelivery",
     "IntakeDraft",
     "LoginToken",
     "Notice",
@@ -55,6 +61,7 @@ __all__ = [
     "PersonRole",
     "PolicyVersion",
     "Rating",
+    "Recusal",
     "Reply",
     "RuleChange",
     "SavedView",
@@ -68,9 +75,10 @@ __all__ = [
     "Ticket",
     "TicketAlias",
     "TicketEvent",
-    "TicketLink",
     "TicketGroup",
     "TicketGroupMember",
+    "TicketLink",
     "TicketMerge",
     "TicketSearch",
+    "WorkerCode",
 ]

@@ -155,7 +155,7 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
     """The ledger row first, then the timeline and the messages, which wait for the end of the quiet hours unless the
     rung, the ticket or the promise is urgent. False when the rung is in the ledger already."""
     rules = rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
-    targets = resolve_audience(unit, planned.rung.audience, org_code=clock.org_code)
+    targets = resolve_audience(unit, planned.rung.audience, org_code=clock.org_code, ticket_id=ticket.id)
     escalation_id = unit.session.execute(
         _INSERT,
         {

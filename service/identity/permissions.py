@@ -43,6 +43,10 @@ class Permission(StrEnum):
     employer_manage = "employer:manage"
     report_read = "report:read"
     person_manage = "person:manage"
+    absence_record = "absence:record"
+    absence_manage = "absence:manage"
+    recusal_declare = "recusal:declare"
+    recusal_manage = "recusal:manage"
     policy_manage = "policy:manage"
     audit_read = "audit:read"
 
@@ -150,6 +154,16 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.admin: frozenset({P.person_manage, P.policy_manage, P.employer_read, P.employer_manage}),
     Role.auditor: frozenset({P.audit_read}),
 }
+
+
+# Everybody but the auditor, whom nothing is told and who handles nothing, may be away and may have an interest; for
+# others it is recorded by those who lead or keep the people.
+for _role in frozenset(Role) - {Role.auditor}:
+    ROLE_PERMISSIONS[_role] |= {P.absence_record}
+    if P.ticket_read in ROLE_PERMISSIONS[_role]:
+        ROLE_PERMISSIONS[_role] |= {P.recusal_declare}
+for _role in (Role.reviewer, Role.supervisor, Role.admin):
+    ROLE_PERMISSIONS[_role] |= {P.absence_manage, P.recusal_manage}
 
 
 def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:

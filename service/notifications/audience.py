@@ -1,14 +1,27 @@
-"""Whom a rung of a ladder means, resolved at the moment it fires against who holds which role then."""
+"""Whom a rung of a ladder means, resolved at the moment it fires against who holds which role then.
 
-from collections.abc import Iterable
+Who is away is told all the same, and their deputy with them. Who has an interest in the ticket is not told; where that
+leaves nobody of the role at a union, the union above is.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, false, or_, select
+from sqlalchemy.orm import aliased
 
+from service.core.clock import local
 from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.absences import Absence, on_day
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Role
+from service.identity.recusals import Recusal
 from service.org.tree import org_tree
+
+DEPUTY = "deputy"
+
+_Deputy = aliased(Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,51 +33,106 @@ class Target:
     audience: str
 
 
-def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str) -> list[Target]:
-    """The people behind audience names for a union. Each person once, under the first name that fits."""
+def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_id: int | None = None) -> list[Target]:
+    """The people behind audience names for a union. Each person once, under the first name that fits.
+
+    `ticket_id` is the ticket they are told of, if it is about one: nobody with an interest in it is told.
+    """
     wanted = [(name, *_meaning(unit, name, org_code)) for name in names]
-    wanted = [entry for entry in wanted if entry[2] is not None]
-    if not wanted:
+    roles = [(name, org, role) for name, org, role in wanted if role is not None]
+    if not roles:
         return []
-    rows = unit.session.execute(
-        select(Person.id, Person.username, Person.org_code, PersonRole.role)
-        .join(PersonRole)
-        .where(
-            Person.active,
-            or_(*(and_(Person.org_code == org, PersonRole.role == role) for _, org, role in wanted)),
-        )
-        .order_by(Person.id)
-    ).all()
-    targets: dict[int, Target] = {}
-    for name, org, role in wanted:
-        for row in rows:
-            if row.org_code == org and row.role == role and row.id not in targets:
-                targets[row.id] = Target(person_id=row.id, username=row.username, audience=name)
-    return list(targets.values())
+    meant = or_(*(_holds(org, role) for _, org, role in roles))
+    rows = _people(unit, meant, ticket_id=ticket_id)
+    told: list[tuple[str, Row[Any]]] = []
+    for name, org, role in roles:
+        found = [row for row in rows if row.org_code == org and row.role == role]
+        free = [row for row in found if not row.recused]
+        if found and not free:
+            free = _above(unit, org, role, ticket_id)
+        told += [(name, row) for row in free]
+    return _targets(told)
 
 
 def administrators(unit: Unit) -> list[Target]:
     """Everybody who keeps people and rules, at whatever union."""
-    rows = unit.session.execute(
-        select(Person.id, Person.username)
-        .join(PersonRole)
-        .where(Person.active, PersonRole.role == Role.admin)
+    rows = _people(unit, PersonRole.role == Role.admin, ticket_id=None)
+    return _targets([(Role.admin.value, row) for row in rows])
+
+
+def _targets(told: Sequence[tuple[str, Row[Any]]]) -> list[Target]:
+    """Each person once, and after them the deputies of those who are away."""
+    targets: dict[int, Target] = {}
+    for name, row in told:
+        targets.setdefault(row.id, Target(person_id=row.id, username=row.username, audience=name))
+    for _, row in told:
+        if row.deputy_id is not None and not row.deputy_recused:
+            deputy = Target(person_id=row.deputy_id, username=row.deputy_username, audience=DEPUTY)
+            targets.setdefault(deputy.person_id, deputy)
+    return list(targets.values())
+
+
+def _people(unit: Unit, meant: ColumnElement[bool], *, ticket_id: int | None) -> Sequence[Row[Any]]:
+    """Who is meant, with their deputy of today, and whether either has an interest in the ticket. One statement."""
+    today = local(unit.now).date()
+    return unit.session.execute(
+        select(
+            Person.id,
+            Person.username,
+            Person.org_code,
+            PersonRole.role,
+            _recused(Person.id, ticket_id).label("recused"),
+            _Deputy.id.label("deputy_id"),
+            _Deputy.username.label("deputy_username"),
+            _recused(_Deputy.id, ticket_id).label("deputy_recused"),
+        )
+        .join(PersonRole, PersonRole.person_id == Person.id)
+        .outerjoin(Absence, and_(Absence.person_id == Person.id, on_day(today)))
+        .outerjoin(_Deputy, and_(_Deputy.id == Absence.deputy_id, _Deputy.active))
+        .where(Person.active, meant)
         .order_by(Person.id)
-    )
-    return [Target(person_id=row.id, username=row.username, audience=Role.admin) for row in rows]
+    ).all()
+
+
+def _recused(person_id: Any, ticket_id: int | None) -> ColumnElement[bool]:
+    if ticket_id is None:
+        return false()
+    return exists().where(Recusal.ticket_id == ticket_id, Recusal.person_id == person_id)
+
+
+def _above(unit: Unit, org_code: str, role: str, ticket_id: int | None) -> list[Row[Any]]:
+    """Those with the role at the nearest union above that has somebody free of interest, else its leaders."""
+    tree = org_tree(unit.session)
+    parent = tree.parent(org_code)
+    while parent is not None:
+        for each in (role, Role.reviewer):
+            rows = _people(unit, _holds(parent.code, each), ticket_id=ticket_id)
+            free = [row for row in rows if not row.recused]
+            if free:
+                return free
+        parent = tree.parent(parent.code)
+    return []
+
+
+def _holds(org_code: str, role: str) -> ColumnElement[bool]:
+    return and_(Person.org_code == org_code, PersonRole.role == role)
 
 
 def _meaning(unit: Unit, name: str, org_code: str) -> tuple[str, str | None]:
-    """The union and the role an audience name stands for; the role is None for nobody (the province's parent)."""
+    """The union and the role an audience name stands for; the role is None for nobody (the province's parent).
+
+    `deputy` (AB角) is every handler of the union: with one or two of them each is the other's, absence or not.
+    """
     parent = org_tree(unit.session).parent(org_code)
     meanings: dict[str, tuple[str, str | None]] = {
         "handler": (org_code, Role.handler),
-        "deputy": (org_code, Role.handler),
+        DEPUTY: (org_code, Role.handler),
         "leader": (org_code, Role.reviewer),
         "parent_leader": (parent.code, Role.reviewer) if parent else (org_code, None),
         "supervisor": (PROVINCE_CODE, Role.supervisor),
         "leadership": (PROVINCE_CODE, Role.reviewer),
         "dispatcher": (PROVINCE_CODE, Role.dispatcher),
         "agent": (PROVINCE_CODE, Role.agent),
+        "lawyer": (PROVINCE_CODE, Role.lawyer),
     }
     return meanings[name]

@@ -91,7 +91,7 @@ def tell_union(
     org_code: str = "",
 ) -> None:
     """A notice to the people behind audience names at the ticket's holder (or another union)."""
-    targets = resolve_audience(unit, audience, org_code=org_code or ticket.holder_code)
+    targets = resolve_audience(unit, audience, org_code=org_code or ticket.holder_code, ticket_id=ticket.id)
     tell(
         unit,
         targets,

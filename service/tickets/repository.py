@@ -1,9 +1,10 @@
 """Loading tickets: through the actor's scope or not at all. The one place that builds the scope filter."""
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.core.unit import Actor, Unit
+from service.identity.recusals import Recusal
 from service.tickets.errors import TicketNotFound
 from service.tickets.models import Assignment, Ticket
 
@@ -18,16 +19,25 @@ def in_subtree(column: InstrumentedAttribute[str], scope: str) -> ColumnElement[
 def visible(actor: Actor) -> ColumnElement[bool]:
     """The scope filter: tickets held in the actor's subtree, or given to it and not returned.
 
-    A union that handed a ticket back has nothing more to do with it and no longer sees it.
+    A union that handed a ticket back has nothing more to do with it and no longer sees it. Neither does a person see
+    one that they have an interest in (回避).
     """
+    held = in_subtree(Ticket.holder_code, actor.scope)
     if len(actor.scope) == PROVINCE_SCOPE_LENGTH:
-        return in_subtree(Ticket.holder_code, actor.scope)
+        return and_(held, free_of_interest(actor))
     given = exists().where(
         Assignment.ticket_id == Ticket.id,
         in_subtree(Assignment.org_code, actor.scope),
         or_(Assignment.end_reason.is_(None), Assignment.end_reason != "returned"),
     )
-    return or_(in_subtree(Ticket.holder_code, actor.scope), given)
+    return and_(or_(held, given), free_of_interest(actor))
+
+
+def free_of_interest(actor: Actor) -> ColumnElement[bool]:
+    """Whether the actor keeps out of a ticket for no interest of their own. Nobody is recused but people."""
+    if actor.id is None:
+        return true()
+    return ~exists().where(Recusal.ticket_id == Ticket.id, Recusal.person_id == actor.id)
 
 
 def find(unit: Unit, number: str) -> Ticket:
