@@ -8,7 +8,7 @@ from service.org.tree import OrgTree, Union
 # Longer than any appeal needs to be told apart from another, and short enough to compare with hundreds.
 COMPARED_CHARACTERS = 600
 _PEOPLE = re.compile(
-    r"(\d{1,5}|[一二两三四五六七八九十百千]{1,7})多?[名位个余]*(?:人|工人|农民工|民工|职工|员工|工友|同事)"
+    r"(\d{1,5}|[零一二两三四五六七八九十百千]{1,7})多?[名位个余]*(?:人|工人|农民工|民工|职工|员工|工友|同事)"
 )
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2}
 _PLACES = {"十": 10, "百": 100, "千": 1000}
