@@ -180,6 +180,51 @@ class TestOpenMatters:
         assert (resolve.given, resolve.due_at) == (False, at("2024-02-19 00:00")), "a Sunday worked in exchange"
 
 
+class TestPromisesOfOurs:
+    """`by = "policy"`: the file says nothing of deadlines, so they are counted from acceptance."""
+
+    @pytest.fixture
+    def by_policy(self, application: Application, sheet: Sheet, tmp_path: Path) -> TakeIn:
+        by = tmp_path / "policy.toml"
+        words = MAPPING.replace('by = "file"\nlast_moment = "minute"', 'by = "policy"')
+        words = words.replace('due_at = { column = "截止" }\n', "").replace(
+            '"待派" = "accepted"', '"待派" = "registered"'
+        )
+        by.write_text(words, encoding="utf-8")
+        return lambda *rows: take_in(application, sheet(*rows), by)
+
+    def test_an_ended_matter_is_judged_by_the_policy(self, desk: Desk, by_policy: TakeIn) -> None:
+        by_policy((*LATE[:3], "欠薪", *LATE[4:]), (*CLOSED[:5], "2024-01-08 09:00", "", "2024-01-15 23:59", "", ""))
+        assert clocks_of(desk, "A2")["resolve"].breached_at == at("2024-01-16 00:00"), "the sixth working day"
+        assert clocks_of(desk, "A1")["resolve"].breached_at is None, "the last minute of the fifth"
+
+    def test_an_open_one_fires_only_what_is_ahead(self, desk: Desk, by_policy: TakeIn) -> None:
+        desk.go_to("2024-02-06 09:00")
+        by_policy((*OPEN[:3], "欠薪", *OPEN[4:]))
+        desk.go_to("2024-02-07 09:00")
+        desk.sweep()
+        assert fired(desk) == ["breach"], "half the time and four fifths of it had passed before"
+
+    def test_what_was_not_accepted_waits_for_it_here(self, desk: Desk, by_policy: TakeIn) -> None:
+        run = by_policy((*OPEN[:2], "待派", *OPEN[3:]))
+        ticket = desk.ticket(number_of(desk, "A3"))
+        assert (ticket.state, ticket.tier, ticket.accepted_at, ticket.holder_code) == (
+            "registered",
+            None,
+            None,
+            "630000",
+        )
+        assert set(clocks_of(desk, "A3")) == {"dispatch"}
+        with desk.application.reading() as unit:
+            assert import_outcome(unit, run.id, as_of=unit.now).undated == 1
+        assert holds(desk)
+
+    def test_a_time_before_every_calendar_is_refused_in_words(self, desk: Desk, by_policy: TakeIn) -> None:
+        assert by_policy((*CLOSED[:5], "2009-05-04 09:00", "", "2009-05-05 09:00", "", "")).refused == 1
+        [remark] = desk.rows("select * from import_remark")
+        assert (remark.field, "2009" in remark.zh, "2009" in remark.en) == ("due_at", True, True)
+
+
 class TestRows:
     def test_every_clock_is_what_the_rules_make_of_it(self, desk: Desk, taken_in: TakeIn) -> None:
         taken_in(CLOSED, LATE, OPEN, ("A5", *OPEN[1:6], "", *OPEN[7:]))
