@@ -10,7 +10,8 @@ COPY workers workers
 RUN /opt/hotline/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10351 --no-create-home hotline
+RUN useradd --system --uid 10351 --no-create-home hotline \
+ && install -d -o 10351 -m 0750 /var/lib/hotline/files
 COPY --from=build /opt/hotline /opt/hotline
 ENV PATH=/opt/hotline/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOTLINE_HOST=0.0.0.0
 USER 10351

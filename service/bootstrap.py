@@ -13,6 +13,7 @@ from sqlalchemy import text
 from service.core.clock import Clock, SystemClock
 from service.core.crypto import Vault
 from service.core.db import AdvisoryLock, Database
+from service.core.files import DiskFiles, FileStore, NoFiles
 from service.core.ids import new_correlation_id
 from service.core.settings import Settings
 from service.core.unit import SYSTEM, Actor, Unit
@@ -66,6 +67,24 @@ class Application:
     def redis(self) -> "redis.Redis":
         """The doorbell. Connects on first use; short time-outs, for nothing waits on it."""
         return redis.Redis.from_url(self.settings.redis_url, socket_connect_timeout=2, socket_timeout=30)
+
+    @cached_property
+    def files(self) -> FileStore:
+        """Where files lie: a bucket if one is set, else a folder."""
+        settings = self.settings
+        if settings.s3_endpoint:
+            # Three megabytes that only those pay who use it.
+            from service.core.s3_files import S3Files  # noqa: PLC0415
+
+            secret = settings.s3_secret_key
+            return S3Files(
+                settings.s3_endpoint,
+                settings.s3_bucket,
+                access_key=settings.s3_access_key,
+                secret_key=secret.get_secret_value() if secret else "",
+                region=settings.s3_region,
+            )
+        return DiskFiles(settings.files_dir) if settings.files_dir else NoFiles()
 
     @cached_property
     def handlers(self) -> dict[str, Handler]:

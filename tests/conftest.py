@@ -116,8 +116,9 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def application(database_url: str, servers: Servers, clock: SimulatedClock) -> Iterator[Application]:
-    application = build(settings_for(database_url, servers.redis_url), clock=clock, gateway=MemoryGateway())
+def application(database_url: str, servers: Servers, clock: SimulatedClock, tmp_path: Path) -> Iterator[Application]:
+    settings = settings_for(database_url, servers.redis_url, files_dir=tmp_path / "files")
+    application = build(settings, clock=clock, gateway=MemoryGateway())
     yield application
     application.database.dispose()
 

@@ -15,7 +15,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.bootstrap import Application, build
-from service.core.clock import local
+from service.core.clock import SystemClock, local
 from service.core.logging import configure_logging, log
 from service.core.metrics import OUTBOX_AGE, SWEEP_LAG
 from service.core.settings import load_settings
@@ -120,6 +120,8 @@ class DailyCheck:
                 if today == self._checked:
                     return
                 warn_of_missing_year(unit)
+            # Nobody takes a day to send a file: what is still unfinished was left by a crash.
+            self._application.files.tidy(SystemClock().now() - timedelta(days=1))
         except Exception as error:
             self._patience.failed(error)
         else:

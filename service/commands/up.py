@@ -67,6 +67,7 @@ def up(
             "HOTLINE_REDIS_URL": servers.redis_url,
             "HOTLINE_PUBLIC_URL": os.environ.get("HOTLINE_PUBLIC_URL", f"http://{HOST}:{port}"),
             "HOTLINE_DEMO": "true" if demo else "false",
+            "HOTLINE_FILES_DIR": os.environ.get("HOTLINE_FILES_DIR", str(home.path / "files")),
             **home.master_key(),
         }
         home.prepare(environment, demo_password=password)

@@ -36,6 +36,13 @@ class Settings(BaseSettings):
     lock_timeout: float = Field(5.0, gt=0)
     token_hours: float = Field(12.0, gt=0)
     body_limit: int = Field(1_048_576, ge=1024, description="largest request body in bytes")
+    files_dir: Path | None = Field(None, description="where files are kept, unless an S3 endpoint is set")
+    file_limit: int = Field(20 * 1_048_576, ge=1024, le=1024**3, description="largest file in bytes")
+    s3_endpoint: str = Field("", description="an S3-compatible store, as https://host[:port]; the bucket exists")
+    s3_bucket: str = "hotline"
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr | None = None
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
     relay_poll_seconds: float = Field(1.0, gt=0)
