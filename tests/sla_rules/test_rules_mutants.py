@@ -383,6 +383,22 @@ def test_the_first_and_the_last_midnight_belong_to_the_calendar() -> None:
     assert bare.open_time_between(first, last) == days * timedelta(hours=7)
 
 
+def test_a_zone_of_one_offset_needs_no_database_and_counts_days_from_an_origin() -> None:
+    shanghai, early, utc, new_york = (
+        WorkCalendar.from_years([NoticeYear(year)], tz=tz, horizon_years=1)
+        for year, tz in ((1992, "Asia/Shanghai"), (1991, "Asia/Shanghai"), (2026, "UTC"), (2026, "America/New_York"))
+    )
+    for calendar, offset in ((shanghai, timedelta(hours=8)), (utc, timedelta(0))):
+        assert calendar.zone.utcoffset(None) == offset  # a zone of the database answers None without a time
+        assert calendar.origin == calendar.start_of_day(calendar.first_day)
+    assert utc.zone is UTC
+    assert early.origin is new_york.origin is None
+
+
+def test_a_calendar_built_directly_is_the_one_from_its_years() -> None:
+    assert WorkCalendar([YEAR]) == WorkCalendar.from_years([YEAR])
+
+
 def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
     assert hash(calendar) != hash(calendar.with_overrides([DayOverride(date(2026, 11, 20), "off")]))
 
