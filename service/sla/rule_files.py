@@ -48,7 +48,10 @@ class RuleProposal:
 
 
 def read_rule_file(calendar: WorkCalendar, file: RuleFile) -> CalendarFile | Policy:
-    """What the file says beside the calendar in force, doubts and all. Raises as `read_calendar_file` does, PolicyInvalid, YearNotInForce."""
+    """What the file says beside the calendar in force, doubts and all.
+
+    Raises as `read_calendar_file` does, PolicyInvalid, YearNotInForce.
+    """
     text = decoded(file.raw, file.name)
     if _POLICY.search(text):
         return read_policy(text, origin=file.name)
