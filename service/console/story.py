@@ -124,6 +124,16 @@ def _unions(_: TimelineEntry, codes: Any, tree: OrgTree) -> Bilingual | None:
     )
 
 
+def _imported_from(entry: TimelineEntry) -> Bilingual:
+    file, line = entry.data["file"], entry.data["line"]
+    return Bilingual(f"来自文件 {file} 第 {line} 行", f"from the file {file}, line {line}")
+
+
+def _kept(columns: Mapping[str, str]) -> Bilingual | None:
+    said = [f"{name} {value}" for name, value in columns.items() if value]
+    return Bilingual(";".join(said), "; ".join(said)) if said else None
+
+
 def _due(_: TimelineEntry, value: Any, __: OrgTree) -> Bilingual:
     at = datetime.fromisoformat(value)
     return Bilingual(f"期限:{shown_deadline(at, 'zh')}", f"due: {shown_deadline(at, 'en')}")
@@ -158,6 +168,9 @@ _SAID: dict[str, Say] = {
     "days": lambda _, value, __: Bilingual(f"{value} 个工作日", f"{value} working days"),
     "tier": lambda _, value, __: _pair("难易分级:{}", "tier: {}", word("tier", value)),
     "cycle": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
+    "foreign_number": lambda _, value, __: Bilingual(f"原编号:{value}", f"number there: {value}"),
+    "import_run": lambda entry, _, __: _imported_from(entry),
+    "kept": lambda _, value, __: _kept(value),
     "due_at": _due,
     "due_after": lambda entry, _, __: _moved(entry),
 }

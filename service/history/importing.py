@@ -347,7 +347,8 @@ def _event_values(
         "actor_id": unit.actor.id,
         "actor_name": unit.actor.name,
         "actor_org": unit.actor.org_code,
-        "note": f"{run.file_name}:{verdict.line}",
+        # What is known stands in the data: a note is somebody's words, and they are searched.
+        "note": "",
         "data": {
             "import_run": run.id,
             "file": run.file_name,

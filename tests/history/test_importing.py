@@ -7,9 +7,11 @@ import pytest
 
 from service.bootstrap import Application
 from service.checks import run_checks
+from service.console.story import story_of
 from service.history.importing import BATCH, ImportBatch, ImportedByAnother, import_batch
 from service.history.models import ImportRun
 from service.history.outcome import import_outcome
+from service.org.tree import org_tree
 from service.reports.breaches import BreachQuery, breach_report
 from service.sla.publishing import PublishRules
 from service.tickets.closing import ReopenTicket, reopen_ticket
@@ -238,14 +240,10 @@ class TestRows:
         run = taken_in(CLOSED)
         with desk.application.reading() as unit:
             [entry] = timeline(unit, number_of(desk, "A1"))
-        assert (entry.kind, entry.name.zh, entry.to_state, entry.note) == (
-            "ticket:imported",
-            "导入",
-            "closed",
-            "old.csv:2",
-        )
-        assert entry.data["import_run"] == run.id
-        assert entry.data["kept"] == {"状态": "办结"}
+            [line] = story_of([entry], org_tree(unit.session), {})
+        assert (entry.kind, entry.to_state, entry.data["import_run"]) == ("ticket:imported", "closed", run.id)
+        assert line.title.zh == "导入"
+        assert [fact.zh for fact in line.facts] == ["原编号:A1", "来自文件 old.csv 第 2 行", "状态 办结"]
 
     def test_a_number_bears_the_day_the_matter_was_received(self, desk: Desk, taken_in: TakeIn) -> None:
         taken_in(CLOSED)
