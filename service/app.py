@@ -15,6 +15,7 @@ from service.api.middleware import BodyGate, RequestNames, RequestSlots
 from service.api.routers import (
     API,
     auth,
+    absences,
     employers,
     finding,
     groups,
@@ -60,7 +61,8 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    for group in (finding, tickets, steps, groups, intake, employers, queues, inbox, reports, rules, auth, health):
+    beside = (intake, employers, queues, inbox, absences, reports, rules, auth, health)
+    for group in (finding, tickets, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts)

@@ -1,6 +1,7 @@
 """`hotline user`: people who log in."""
 
 import sys
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -22,6 +23,9 @@ def register(app: typer.Typer) -> None:
     user.command("add")(add)
     user.command("disable")(disable)
     user.command("list")(list_people)
+    user.command("absence")(absence)
+    user.command("absences")(list_absences)
+    user.command("back")(back)
     app.add_typer(user, name="user")
 
 
@@ -115,3 +119,59 @@ def list_people(
             for row in rows
         ],
     )
+
+
+def absence(
+    username: Annotated[str, typer.Argument(help="请假人用户名 / who is away")],
+    first: Annotated[str, typer.Option("--from", help="第一天 / first day, YYYY-MM-DD")],
+    last: Annotated[str, typer.Option("--to", help="最后一天 / last day, YYYY-MM-DD")],
+    deputy: Annotated[str, typer.Option(help="代理人用户名 / user name of the deputy")],
+    reason: Annotated[str, typer.Option(help="原因 / why")],
+) -> None:
+    """登记请假和代理人。/ Record an absence and who stands in."""
+    from service.identity.absences import RecordAbsence, record_absence
+
+    command = RecordAbsence(
+        username=username,
+        starts_on=_day(first, "--from"),
+        ends_on=_day(last, "--to"),
+        deputy=deputy,
+        reason=reason,
+    )
+    with application() as parts, parts.unit() as unit:
+        number = record_absence(unit, command)
+    say(f"已登记请假 {number} / absence {number} was recorded")
+
+
+def list_absences(as_json: AsJson = False) -> None:
+    """列出当前和将来的请假。/ List absences, present and to come."""
+    from dataclasses import asdict
+
+    from service.identity.absences import absences
+
+    with application() as parts, parts.reading() as unit:
+        found = absences(unit)
+    if as_json:
+        days = ("starts_on", "ends_on")
+        say_json([{**asdict(view), **{name: str(getattr(view, name)) for name in days}} for view in found])
+        return
+    say_table(
+        ("编号 id", "用户名 user", "第一天 from", "最后一天 to", "代理人 deputy", "原因 reason"),
+        [(str(a.id), a.username, str(a.starts_on), str(a.ends_on), a.deputy, a.reason) for a in found],
+    )
+
+
+def back(number: Annotated[int, typer.Argument(help="请假编号 / number of the absence")]) -> None:
+    """取消请假(提前返岗)。/ Cancel an absence: back early, or not away at all."""
+    from service.identity.absences import cancel_absence
+
+    with application() as parts, parts.unit() as unit:
+        cancel_absence(unit, number)
+    say(f"已取消请假 {number} / absence {number} was cancelled")
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: YYYY-MM-DD", param_hint=option) from None

@@ -14,7 +14,17 @@ from starlette.types import ASGIApp, Scope
 
 from service.api.errors import Problem
 from service.bootstrap import Application
-from service.console import intake, login, noticepage, queue, reportpage, rulespage, ticketpage, workerpages
+from service.console import (
+    absencepage,
+    intake,
+    login,
+    noticepage,
+    queue,
+    reportpage,
+    rulespage,
+    ticketpage,
+    workerpages,
+)
 from service.console.endpoints import FORMS_WITH_FILES, Endpoints, PageMaker, pages
 from service.console.errors import error_page, problem_for
 from service.console.rendering import STATIC
@@ -70,6 +80,8 @@ def create_console(application: Application) -> Starlette:
             *_both("/rules/load", file_page, rulespage.show_load, rulespage.take_load),
             Route("/rules/changes", page(rulespage.show_changes), methods=["GET"]),
             Route("/rules/changes/{change_id:int}", page(rulespage.show_change), methods=["GET"]),
+            *_both(f"{ticket}/recusal", page, absencepage.show_recusal, absencepage.take_recusal),
+            *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
             *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
         ],
     )

@@ -17,7 +17,9 @@ from service.core.errors import Bilingual
 from service.org.tree import OrgTree
 from service.tickets.taxonomy import Leaf
 
-Kind = Literal["line", "text", "choice", "radio", "check", "number", "money", "moment", "codes", "phone", "checks"]
+Kind = Literal[
+    "line", "text", "choice", "radio", "check", "number", "money", "moment", "day", "codes", "phone", "checks"
+]  # fmt: skip
 
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
