@@ -125,11 +125,11 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
     Both are locked in the order of their ids, so that merges that cross end in a refusal and not in a deadlock.
     Raises MergedIntoItself, TicketNotFound, MasterNotOpen, and the refusals of `check`.
     """
-    if command.number == command.master:
-        raise MergedIntoItself
     found = lock_all(unit, {command.number, command.master})
     ticket, master = found[command.number], found[command.master]
     check(unit, ticket, Step.merge, version=command.version)
+    if ticket is master:
+        raise MergedIntoItself
     if State(master.state) not in MASTERS:
         raise MasterNotOpen(number=master.number, state=Bilingual(*_names(master)))
     began = clocks.running(unit, ticket.id)[ClockKind.resolve].started_at
