@@ -19,6 +19,7 @@ from sla_rules import (
     ClockStepRefused,
     DayInfo,
     DayOverride,
+    Deadline,
     Holiday,
     Notice,
     NoticeYear,
@@ -174,6 +175,43 @@ def test_no_step_precedes_the_latest_of_the_pauses_in_whatever_order_they_stand(
         with pytest.raises(ClockStepRefused):
             clock.stop(at("2026-11-18 10:59"))
         assert clock.stop(at("2026-11-18 11:00")).status == "stopped"
+
+
+def part(at: At, began: str = "2026-11-18 10:00") -> Clock:
+    """The part of the same promise that ends a working day before it, at the end of Friday, the 20th."""
+    return replace(of_monday(at), kind=ClockKind.leg, inner_days=1, began_at=at(began))
+
+
+def test_a_part_ends_working_days_before_the_whole_and_is_measured_from_its_own_beginning(
+    calendar: WorkCalendar, at: At
+) -> None:
+    leg = part(at)
+    assert leg.deadline(calendar) == Deadline(at("2026-11-21 00:00"), False, date(2026, 11, 20))
+    assert leg.whole_deadline(calendar) == of_monday(at).deadline(calendar)
+    assert (leg.began, of_monday(at).began) == (at("2026-11-18 10:00"), at("2026-11-16 10:00"))
+    # 5.5 hours of the 18th, 7 of the 19th, 7 of the 20th
+    assert leg.used(calendar, at("2026-11-18 11:00")) == timedelta(hours=1)
+    assert leg.fraction_used(calendar, at("2026-11-18 11:00")) == 1 / 19.5
+    assert leg.instant_at_fraction(calendar, 0.5) == at("2026-11-19 15:15")
+    with pytest.raises(ClockStepRefused):
+        leg.pause(at("2026-11-18 09:59"), "待补正")
+
+
+def test_a_part_that_begins_after_its_end_has_until_the_end_of_the_whole(calendar: WorkCalendar, at: At) -> None:
+    whole = of_monday(at).deadline(calendar)
+    assert part(at, "2026-11-21 00:00").deadline(calendar) == whole
+    assert part(at, "2026-11-20 23:59").deadline(calendar).due_at == at("2026-11-21 00:00")
+
+
+def test_a_part_of_what_may_still_move_may_still_move(calendar: WorkCalendar, at: At) -> None:
+    # Until the end of 24 December, which a notice may still change; the part until the end of the 18th.
+    leg = Clock(ClockKind.leg, FIVE_DAYS, at("2026-12-17 10:00"), inner_days=4, began_at=at("2026-12-17 11:00"))
+    assert leg.deadline(calendar) == Deadline(at("2026-12-19 00:00"), True, date(2026, 12, 18))
+
+
+def test_a_rung_that_a_part_began_after_is_told_at_its_beginning(calendar: WorkCalendar, at: At) -> None:
+    (planned,) = plan(part(at), [Rung("soon", AtWorkingTime(-24 * 60), ("leader",))], calendar)
+    assert planned.at == at("2026-11-18 10:00")
 
 
 # Promises ----------------------------------------------------------------------------------------------------
