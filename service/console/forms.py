@@ -44,7 +44,7 @@ class OptionGroup:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One question of a form. `label` and `hint` are keys of the catalogue; `required` is said to the browser;
-    `offers` is the id of a list of what might be meant.
+    `offers` is the id of a list of what might be meant; `remark` is what is to be said about it on this ticket.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Field:
     most: int | None = None
     optional_choice: str = ""
     offers: str = ""
+    remark: Bilingual | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import OrgTree, org_tree
 from service.sla.rules import current_rules
 from service.tickets.states import TABLE, Step
+from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
+from service.tickets.taxonomy import leaves
 from service.tickets.views import TicketView
+from sla_rules import Tier
 
 # Steps that decide a request are one address of the API; here each is a form of its own.
 _DECIDES: Mapping[Step, tuple[str, str]] = {
@@ -247,10 +250,12 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
     match question.name:
         case "tier":
             tiers = {code: name for code, name in words.TIERS.items() if code and code != view.row.tier}
-            return replace(question, options=of_words(tiers))
+            return replace(question, options=of_words(tiers), remark=_remark(_suggested_tier(unit, view)))
         case "org_code":
             options = of_unions(tree, scope=unit.actor.scope, without_province=True)
-            return replace(question, options=options, value=_nearest(tree, view.row.place_code))
+            suggested = _suggested_union(tree, view) if unit.actor.org_code == PROVINCE_CODE else None
+            value = (suggested.value or "") if suggested else view.row.place_code
+            return replace(question, options=options, value=value, remark=_remark(suggested) if suggested else None)
         case "assisting":
             return replace(question, options=of_unions(tree, without_province=True))
         case "days":
@@ -261,9 +266,31 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
             return question
 
 
-def _nearest(tree: OrgTree, place_code: str) -> str:
-    """The union of the place where it happened; a matter of the whole province has none yet."""
-    return "" if place_code == PROVINCE_CODE or place_code not in tree else place_code
+def _suggested_tier(unit: Unit, view: TicketView) -> Suggested:
+    return suggest_tier(
+        leaves(unit.session)[view.row.category_code],
+        f"{view.row.title}\n{view.body}",
+        people_count=view.row.people_count,
+        collective_from=current_rules(unit.session).policy.limits.collective_threshold,
+    )
+
+
+def _suggested_union(tree: OrgTree, view: TicketView) -> Suggested:
+    return suggest_union(
+        tree,
+        place_code=view.row.place_code,
+        category_code=view.row.category_code,
+        text=f"{view.row.title}\n{view.body}",
+        tier=Tier(view.row.tier) if view.row.tier else None,
+    )
+
+
+def _remark(suggested: Suggested) -> Bilingual:
+    """What is suggested, and why."""
+    why = suggested.because
+    if suggested.name is None:
+        return why
+    return Bilingual(f"建议{suggested.name.zh}:{why.zh}", f"Suggested: {suggested.name.en} ({why.en})")
 
 
 def _minute(instant: datetime) -> str:
