@@ -16,6 +16,9 @@ from service.api.routers import (
     API,
     auth,
     absences,
+    attachments,
+    auth,
+    catalogue,
     employers,
     finding,
     groups,
@@ -61,8 +64,8 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    beside = (intake, employers, queues, inbox, absences, reports, rules, auth, health)
-    for group in (finding, tickets, steps, groups, *beside):
+    beside = (intake, employers, queues, inbox, absences, reports, rules, catalogue, auth, health)
+    for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts)

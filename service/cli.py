@@ -7,6 +7,7 @@ import typer
 
 from service.commands import (
     calendars,
+    catalogues,
     importing,
     operating,
     people,
@@ -29,7 +30,20 @@ app = typer.Typer(
     # A traceback with local variables would print a caller's data.
     pretty_exceptions_enable=False,
 )
-for group in (up, processes, people, timing, calendars, simulating, reporting, operating, replaying, importing):
+GROUPS = (
+    up,
+    processes,
+    people,
+    timing,
+    calendars,
+    catalogues,
+    simulating,
+    reporting,
+    operating,
+    replaying,
+    importing,
+)
+for group in GROUPS:
     group.register(app)
 
 

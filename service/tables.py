@@ -13,6 +13,7 @@ from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
 from service.tickets.attachments import Attachment
+from service.tickets.catalogue import DispatchCatalogueVersion
 from service.tickets.drafts import IntakeDraft
 from service.tickets.links import TicketLink
 from service.tickets.models import (

@@ -16,6 +16,7 @@ from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
+from service.tickets.catalogue import current_catalogue
 from service.tickets.employers import employer_of_name
 from service.tickets.errors import CategoryUnknown, NotTheCentre, PermissionMissing
 from service.tickets.intake import PHONE_DIGITS
@@ -174,6 +175,7 @@ def _union(unit: Unit, query: AskAssist, tier: Suggested | None) -> Suggested | 
         category_code=query.category_code,
         text=query.text,
         tier=Tier(tier.value) if tier and tier.value else None,
+        catalogue=current_catalogue(unit.session),
     )
 
 

@@ -11,6 +11,7 @@ from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.catalogue import current_catalogue
 from service.tickets.errors import (
     CannotDispatchToProvince,
     DispatchGoesBackToReturner,
@@ -125,6 +126,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         category_code=ticket.category_code,
         text=f"{ticket.title}\n{ticket.body}",
         tier=Tier(ticket.tier) if ticket.tier else None,
+        catalogue=current_catalogue(unit.session),
     )
     note_decision(unit, ticket, "union", suggested, decided=lead.code)
     tell_union(

@@ -16,6 +16,7 @@ from service.core.db import Base
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import OrgTree, Union
+from service.tickets.catalogue import NO_CATALOGUE, Catalogue, why
 from service.tickets.intake_rules import intake_rules
 from service.tickets.models import Ticket, one_of
 from service.tickets.taxonomy import TIER_NAMES, Leaf
@@ -95,9 +96,17 @@ def suggest_tier(leaf: Leaf | None, text: str, *, people_count: int | None, coll
     return Suggested(tier.value, TIER_NAMES[tier], tuple(reasons))
 
 
-def suggest_union(tree: OrgTree, *, place_code: str, category_code: str, text: str, tier: Tier | None) -> Suggested:
-    """The union of the place, or of a place below it that the text names. The city's own when the matter is
-    complex or about a union's own people; none for a matter of the whole province."""
+def suggest_union(
+    tree: OrgTree,
+    *,
+    place_code: str,
+    category_code: str,
+    text: str,
+    tier: Tier | None,
+    catalogue: Catalogue = NO_CATALOGUE,
+) -> Suggested:
+    """What the dispatch catalogue says, else the union of the place, or of a place below it that the text names. The
+    city's own when the matter is complex or about a union's own people; none for a matter of the whole province."""
     place = tree.get(place_code)
     reasons = [Reason(f"place:{place.code}", Bilingual(f"事发地{place.name_zh}", f"it happened in {place.name_en}"))]
     named = [union for union in places_told(tree, text) if union.parent_code == place.code]
@@ -106,6 +115,10 @@ def suggest_union(tree: OrgTree, *, place_code: str, category_code: str, text: s
         reasons = [
             Reason(f"text:{place.code}", Bilingual(f"文中提到{place.name_zh}", f"the text names {place.name_en}"))
         ]
+    entry = catalogue.entry(tree, category_code, place.code)
+    if entry is not None:
+        code = f"catalogue:{entry.category or '*'}/{entry.place or '*'}"
+        return Suggested(entry.org, tree.get(entry.org).name, (*reasons, Reason(code, why(tree, entry))))
     if place.code == PROVINCE_CODE:
         return Suggested(
             None, None, (Reason("province", Bilingual("全省事项,请人工选择", "a matter of the province")),)
