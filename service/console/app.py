@@ -22,6 +22,7 @@ from service.console import (
     queue,
     reportpage,
     rulespage,
+    searchpage,
     ticketpage,
     workerpages,
 )
@@ -74,6 +75,9 @@ def create_console(application: Application) -> Starlette:
             *_both(ticket, page, ticketpage.show_ticket, ticketpage.take_ticket_step),
             Route(f"{ticket}/registered", page(intake.show_registered), methods=["GET"]),
             Route(f"{ticket}/caller", page(ticketpage.show_caller), methods=["POST"]),
+            Route("/search", page(searchpage.show_search), methods=["GET"]),
+            Route("/search/bulk", page(searchpage.take_bulk), methods=["POST"]),
+            Route("/search/views", page(searchpage.take_view), methods=["POST"]),
             Route("/reports/breaches", page(reportpage.show_report), methods=["GET"]),
             Route("/reports/breaches.{kind}", page(reportpage.show_report_file), methods=["GET"]),
             Route("/rules", page(rulespage.show_rules), methods=["GET"]),
