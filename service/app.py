@@ -14,9 +14,7 @@ from service.api.errors import add_error_handlers
 from service.api.middleware import BodyGate, RequestNames, RequestSlots
 from service.api.routers import (
     API,
-    auth,
     absences,
-    attachments,
     auth,
     catalogue,
     employers,
@@ -65,7 +63,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
     beside = (intake, employers, queues, inbox, absences, reports, rules, catalogue, auth, health)
-    for group in (finding, tickets, attachments, steps, groups, *beside):
+    for group in (finding, tickets, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts)

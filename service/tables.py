@@ -46,6 +46,7 @@ __all__ = [
     "CallbackAttempt",
     "Caller",
     "Category",
+    "DispatchCatalogueVersion",
     "Employer",
     "Escalation",
     "GatewayDelivery",
