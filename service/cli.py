@@ -8,6 +8,7 @@ import typer
 from service.commands import (
     calendars,
     catalogues,
+    finding,
     importing,
     operating,
     people,
@@ -39,6 +40,7 @@ GROUPS = (
     catalogues,
     simulating,
     reporting,
+    finding,
     operating,
     replaying,
     importing,

@@ -169,6 +169,20 @@ def each_found(
         yield from (row for row in batch if fitting is None or row.id in fitting)
 
 
+def highest_ticket(unit: Unit) -> int:
+    """The highest id of a ticket; 0 when there is none."""
+    return unit.session.scalar(select(func.max(Ticket.id))) or 0
+
+
+def reindex_tickets(unit: Unit, *, first: int, last: int) -> int:
+    """Make the index of these ids (both ends included) anew from what the tickets say; how many there were.
+
+    For after a change of how texts are cut into words. Otherwise the database keeps the index itself.
+    """
+    unit.session.execute(select(func.search_rebuild(first, last)))
+    return unit.session.scalar(select(func.count()).where(TicketSearch.ticket_id.between(first, last))) or 0
+
+
 class _Place(NamedTuple):
     """Where a search goes on: the top of the window, the last hit shown in it (none for a new window), the count."""
 
