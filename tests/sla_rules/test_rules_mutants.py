@@ -21,6 +21,7 @@ from sla_rules import (
     DayOverride,
     Deadline,
     Holiday,
+    Kept,
     Notice,
     NoticeYear,
     OpenPauseNeedsAsOf,
@@ -38,7 +39,7 @@ from sla_rules import (
     plan,
     recount,
 )
-from sla_rules.counting import retreat, standstills, working_days_outside
+from sla_rules.counting import Course, Phase, Segment, Stretch, course, retreat, standstills, working_days_outside
 
 At = Callable[[str], datetime]
 
@@ -323,6 +324,90 @@ def test_of_two_working_days_those_are_left_out_at_whose_end_the_clock_stood(
     still = standstills([Pause(at(paused), at(resumed))])
     monday, wednesday = date(2026, 11, 23), date(2026, 11, 25)
     assert working_days_outside(monday, wednesday, calendar, still) == days
+
+
+def november(first: int, last: int, phase: Phase, pause: Pause | None = None) -> Stretch:
+    return Stretch(date(2026, 11, first), date(2026, 11, last), phase, pause)
+
+
+def test_days_are_gone_through_in_stretches_without_gap_or_overlap(calendar: WorkCalendar, at: At) -> None:
+    at_first = Pause(at("2026-11-16 11:00"), at("2026-11-17 10:00"))  # over the end of the day it starts on
+    later = Pause(at("2026-11-18 10:00"), at("2026-11-20 10:00"))
+    gone = course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, pauses=(at_first, later), extension_days=1)
+    assert gone.stretches == (
+        november(16, 16, "start"),
+        november(17, 17, "working"),
+        november(18, 19, "working", later),
+        november(20, 25, "working"),
+        november(26, 26, "extension"),
+    )
+    next_day = Pause(at("2026-11-17 10:00"), at("2026-11-18 10:00"))
+    assert course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, pauses=(next_day,)).stretches == (
+        november(16, 16, "start"),
+        november(17, 17, "working", next_day),
+        november(18, 24, "working"),
+    )
+
+
+def test_days_told_and_days_granted_since_are_stretches_of_their_own(calendar: WorkCalendar, at: At) -> None:
+    told = Kept(at("2026-11-28 00:00").astimezone(timezone(timedelta(hours=8))))
+    gone = course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, kept=told)
+    assert gone.stretches == (november(16, 16, "start"), november(17, 23, "working"), november(24, 27, "kept"))
+    assert gone.deadline.due_at == told.at
+    assert gone.deadline.due_at.tzinfo is UTC
+    gone = course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, kept=told, extension_days=1)
+    assert gone.stretches[-1] == november(28, 30, "extension")
+
+
+def test_minutes_are_gone_through_in_segments_none_of_them_empty(calendar: WorkCalendar, at: At) -> None:
+    hour, start = Promise("working_minutes", 60), at("2026-11-16 09:00")
+    assert course(hour, start, calendar) == Course(
+        Deadline(at("2026-11-16 10:00"), False, date(2026, 11, 16)), segments=(Segment(start, at("2026-11-16 10:00")),)
+    )
+    over = Pause(at("2026-11-16 08:30"), start)
+    at_once = Pause(start, at("2026-11-16 09:30"))
+    later = Pause(at("2026-11-16 09:45"), at("2026-11-16 10:00"))
+    assert course(hour, start, calendar, pauses=(over, at_once, later)).segments == (
+        Segment(start, at("2026-11-16 09:30"), at_once),
+        Segment(at("2026-11-16 09:30"), at("2026-11-16 09:45")),
+        Segment(at("2026-11-16 09:45"), at("2026-11-16 10:00"), later),
+        Segment(at("2026-11-16 10:00"), at("2026-11-16 10:45")),
+    )
+    same_day = course(hour, start, calendar, kept=Kept(at("2026-11-16 15:00")))
+    assert (same_day.deadline.due_at, same_day.stretches) == (at("2026-11-16 15:00"), ())
+
+
+def test_a_day_granted_on_top_of_minutes_waits_for_the_clock_to_run(calendar: WorkCalendar, at: At) -> None:
+    standing = Pause(at("2026-11-16 14:30"), at("2026-11-18 09:00"))
+    due = deadline(
+        Promise("working_minutes", 60), at("2026-11-16 09:00"), calendar, pauses=(standing,), extension_days=1
+    )
+    assert due.last_day == date(2026, 11, 18)
+
+
+@pytest.mark.parametrize(
+    ("promise", "extension_days", "kept", "provisional"),
+    [
+        (Promise("working_minutes", 60), 0, False, True),
+        (Promise("working_minutes", 60), 0, True, True),
+        (Promise("real_minutes", 60), 0, False, False),
+        (Promise("real_minutes", 60), 0, True, False),
+        (Promise("real_minutes", 60), 1, False, True),
+        (Promise("real_minutes", 60), 1, True, True),
+    ],
+)
+def test_minutes_may_still_move_where_the_calendar_was_asked(
+    promise: Promise, extension_days: int, kept: bool, provisional: bool, calendar: WorkCalendar, at: At
+) -> None:
+    due = deadline(
+        promise,
+        at("2026-12-21 09:00"),
+        calendar,
+        pauses=(Pause(at("2026-12-21 09:10"), at("2026-12-21 09:20")),),
+        extension_days=extension_days,
+        kept=Kept(at("2026-12-21 15:00")) if kept else None,
+    )
+    assert due.provisional is provisional
 
 
 # Calendars ---------------------------------------------------------------------------------------------------
