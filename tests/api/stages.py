@@ -11,7 +11,10 @@ from service.tickets.handling import (
     ask_suspension,
     grant_suspension,
 )
+from service.tickets.passing_down import PassDown, ReturnUp, pass_down, return_up
 from service.tickets.requests import DecideRequest
+from service.tickets.supervising import AnswerSupervision, SuperviseTicket, answer_supervision, supervise_ticket
+from service.tickets.together import MergeTicket, merge_ticket
 from tests.desk import GOLMUD, HAIXI, Desk
 
 HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
@@ -67,6 +70,45 @@ def three_times_unreached(desk: Desk) -> str:
     return number
 
 
+CITY_HANDLER = f"handler-{HAIXI}"
+
+
+def passed_down(desk: Desk) -> str:
+    number = desk.in_progress(HAIXI)
+    desk.do(CITY_HANDLER, pass_down, PassDown(number=number, org_code=GOLMUD))
+    return number
+
+
+def return_up_asked(desk: Desk) -> str:
+    number = passed_down(desk)
+    desk.do(HANDLER, return_up, ReturnUp(number=number, reason="不属本市"))
+    return number
+
+
+def supervised(desk: Desk) -> str:
+    number = desk.in_progress()
+    desk.do("supervisor1", supervise_ticket, SuperviseTicket(number=number, note="请报告进展"))
+    return number
+
+
+def supervision_answered(desk: Desk) -> str:
+    number = supervised(desk)
+    desk.do(HANDLER, answer_supervision, AnswerSupervision(number=number, text="已约谈用人单位"))
+    return number
+
+
+def one_of_two(desk: Desk) -> str:
+    """The later of two accepted tickets; in a fresh database the earlier is the one that examples name as master."""
+    desk.in_progress()
+    return desk.accepted()
+
+
+def merged(desk: Desk) -> str:
+    master, number = desk.in_progress(), desk.accepted()
+    desk.do("agent1", merge_ticket, MergeTicket(number=number, master=master, reason="同一批欠薪"))
+    return number
+
+
 # Action → who takes it, and how a ticket comes to wait for it.
 STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "accept": ("agent1", Desk.registered),
@@ -90,6 +132,18 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "urge": ("agent1", Desk.in_progress),
     "supervise": ("supervisor1", Desk.in_progress),
     "note": ("agent1", Desk.in_progress),
+    "pass-down": (CITY_HANDLER, lambda desk: desk.in_progress(HAIXI)),
+    "return-up": (HANDLER, passed_down),
+    "take-back": (CITY_HANDLER, passed_down),
+    "keep-down": (CITY_HANDLER, return_up_asked),
+    "answer-supervision": (HANDLER, supervised),
+    "return-supervision": ("supervisor1", supervision_answered),
+    "close-supervision": ("supervisor1", supervision_answered),
+    "merge": ("agent1", one_of_two),
+    "split": ("agent1", merged),
+    "withdraw": ("agent1", Desk.in_progress),
+    "transfer-out": ("dispatcher1", Desk.accepted),
+    "terminate": ("supervisor1", Desk.in_progress),
     "decide": ("dispatcher1", return_asked),
 }
 
