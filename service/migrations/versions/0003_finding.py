@@ -24,7 +24,7 @@ FUNCTIONS = {
         select regexp_replace(
           lower(normalize(content, NFKC) collate "C"), '1[3-9][0-9](?:[ -]?[0-9]{4}){2}', ' ', 'g') as it
       ), sign as materialized (
-        select one, place, ascii(one) between 13312 and 40959 or ascii(one) > 131071 as han
+        select one, place, ascii(one) between 13312 and 40959 or ascii(one) between 131072 and 262143 as han
         from plain, string_to_table(it, null) with ordinality as cut(one, place)
       ), word as (
         select case when lead(han) over line then one || lead(one) over line else one end as it, han
