@@ -66,7 +66,8 @@ class SlaClock(Base):
         CheckConstraint("kind in ('dispatch','sign','first_contact','resolve','callback','leg')", name="kind"),
         CheckConstraint("leg in ('citizen','province','prefecture','county')", name="leg"),
         CheckConstraint("cycle >= 1", name="cycle"),
-        CheckConstraint("due_at > started_at", name="due_after_start"),
+        # A lower union may be given its part when little or nothing of the whole is left.
+        CheckConstraint("due_at > coalesce(whole_started_at, started_at)", name="due_after_start"),
         CheckConstraint("stopped_at is null or stopped_at >= started_at", name="stopped_after_start"),
         CheckConstraint(
             "stopped_at is null or next_check_at is null or next_check_at <= stopped_at", name="stopped_rests"

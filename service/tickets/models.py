@@ -130,9 +130,11 @@ class Ticket(Base):
         CheckConstraint(one_of("channel", CHANNELS), name="channel"),
         CheckConstraint(one_of("kind", KINDS), name="kind"),
         CheckConstraint("tier in ('ordinary','difficult','complex')", name="tier"),
-        CheckConstraint("tier is not null or state in ('registered','rejected','withdrawn')", name="accepted_has_tier"),
         CheckConstraint(
-            "accepted_at is not null or state in ('registered','rejected','withdrawn')",
+            "tier is not null or state in ('registered','rejected','withdrawn','archived')", name="accepted_has_tier"
+        ),
+        CheckConstraint(
+            "accepted_at is not null or state in ('registered','rejected','withdrawn','archived')",
             name="accepted_has_time",
         ),
         CheckConstraint("people_count between 1 and 1000000", name="people_count"),

@@ -45,6 +45,18 @@ def upgrade() -> None:
         "(kind = 'leg') = (whole_started_at is not null) and inner_days >= 0",
     )
     op.create_check_constraint(op.f("ck_sla_clock_leg_begins_later"), "sla_clock", "whole_started_at <= started_at")
+    op.drop_constraint(op.f("ck_sla_clock_due_after_start"), "sla_clock")
+    op.create_check_constraint(
+        op.f("ck_sla_clock_due_after_start"), "sla_clock", "due_at > coalesce(whole_started_at, started_at)"
+    )
+    # What was withdrawn before it was accepted is archived like everything else.
+    for column, name in (("tier", "accepted_has_tier"), ("accepted_at", "accepted_has_time")):
+        op.drop_constraint(op.f(f"ck_ticket_{name}"), "ticket")
+        op.create_check_constraint(
+            op.f(f"ck_ticket_{name}"),
+            "ticket",
+            f"{column} is not null or state in ('registered','rejected','withdrawn','archived')",
+        )
     op.drop_constraint(op.f("ck_assignment_role"), "assignment")
     op.create_check_constraint(op.f("ck_assignment_role"), "assignment", "role in ('lead', 'assist', 'inner')")
     op.create_index(
@@ -140,6 +152,17 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_assignment_role"), "assignment")
     op.execute("update assignment set role = 'assist' where role = 'inner'")
     op.create_check_constraint(op.f("ck_assignment_role"), "assignment", "role in ('lead', 'assist')")
+    for column, name in (("tier", "accepted_has_tier"), ("accepted_at", "accepted_has_time")):
+        op.drop_constraint(op.f(f"ck_ticket_{name}"), "ticket")
+        op.execute(f"update ticket set state = 'withdrawn' where state = 'archived' and {column} is null")
+        op.create_check_constraint(
+            op.f(f"ck_ticket_{name}"),
+            "ticket",
+            f"{column} is not null or state in ('registered','rejected','withdrawn')",
+        )
+    op.drop_constraint(op.f("ck_sla_clock_due_after_start"), "sla_clock")
+    op.execute("update sla_clock set started_at = whole_started_at where due_at <= started_at")
+    op.create_check_constraint(op.f("ck_sla_clock_due_after_start"), "sla_clock", "due_at > started_at")
     op.drop_column("sla_clock", "inner_days")
     op.drop_column("sla_clock", "whole_started_at")
     op.drop_constraint(op.f("ck_sla_clock_kind"), "sla_clock")
