@@ -219,6 +219,8 @@ def leg_stopped_with(unit: Unit, whole: SlaClock) -> SlaClock | None:
             SlaClock.cycle == whole.cycle,
             SlaClock.stopped_at == whole.stopped_at,
         )
+        .order_by(SlaClock.id.desc())
+        .limit(1)
         .with_for_update()
     ).one_or_none()
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
-from service.core.errors import Bilingual
+from service.core.errors import Bilingual, Conflict
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
@@ -46,6 +47,11 @@ def terminate_ticket(unit: Unit, command: EndTicket) -> Ticket:
     return ticket
 
 
+class PeerNumberTaken(Conflict):
+    zh = "{peer} 的编号 {number} 已对应另一件工单,请核对。"
+    en = "The number {number} of {peer} names another ticket already; please check it."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferOut:
     """To whom a matter goes, and the number it has there."""
@@ -59,10 +65,13 @@ class TransferOut:
 
 def transfer_out(unit: Unit, command: TransferOut) -> Ticket:
     """Hand a matter to another line that answers for it (转出), before any union has it. Its number there becomes an
-    alias, by which it is found when they ask."""
+    alias, by which it is found when they ask. Raises PeerNumberTaken and the refusals of `take`."""
     ticket = take(unit, command.number, Step.transfer_out, version=command.version)
     if command.peer_number:
-        unit.session.add(TicketAlias(kind=command.peer, number=command.peer_number, ticket_id=ticket.id))
+        alias = {"kind": command.peer, "number": command.peer_number, "ticket_id": ticket.id}
+        named = unit.session.execute(insert(TicketAlias).values(alias).on_conflict_do_nothing().returning(TicketAlias))
+        if named.one_or_none() is None:
+            raise PeerNumberTaken(peer=command.peer, number=command.peer_number)
     data = {"peer": command.peer, "peer_number": command.peer_number}
     end_ticket(unit, ticket, Step.transfer_out, note=command.note, data=data)
     text_worker(unit, ticket, "transferred_out", occasion="transferred_out")

@@ -39,6 +39,7 @@ from service.tickets.states import TABLE, State, Step
 from service.tickets.steps import carry_out, take, write_event
 from service.tickets.suggestions import note_decision, suggest_tier
 from service.tickets.taxonomy import leaves
+from service.tickets.together import ask_to_follow
 from sla_rules import ClockKind, Tier
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -256,6 +257,7 @@ def answer_ticket(unit: Unit, command: AnswerTicket) -> Ticket:
     ticket.answer = command.answer
     ticket.replied_at = ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.answer, note=command.answer)
+    ask_to_follow(unit, ticket)
     return ticket
 
 

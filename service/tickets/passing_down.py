@@ -71,6 +71,12 @@ def pass_down(unit: Unit, command: PassDown) -> Ticket:
         raise NotBelow(union=union.name)
     if ticket.suspended:
         raise SuspendedTicketStays(number=ticket.number)
+    for assisting in unit.session.scalars(
+        select(Assignment).where(
+            Assignment.ticket_id == ticket.id, Assignment.org_code == union.code, Assignment.ended_at.is_(None)
+        )
+    ):
+        assisting.ended_at, assisting.end_reason = unit.now, "moved"  # it has the whole matter now
     whole = clocks.running(unit, ticket.id)[ClockKind.resolve]
     days = current_rules(unit.session).policy.limits.inner_leg_earlier_working_days
     clocks.start_leg(unit, whole, org_code=union.code, leg=union.level, inner_days=days)
