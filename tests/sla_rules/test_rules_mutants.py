@@ -236,6 +236,13 @@ def test_all_starts_of_a_day_end_together_unless_the_hour_decides(promise: Promi
     assert promise.by_the_day is by_the_day
 
 
+def test_only_whole_working_days_from_the_next_are_plain() -> None:
+    assert Promise("working_days", 5).plain is True
+    assert Promise("working_days", 5, start="same_day").plain is False
+    assert Promise("working_days", 5, end="office_end").plain is False
+    assert Promise("calendar_days", 5).plain is False
+
+
 def test_the_same_day_may_be_written_with_no_amount(calendar: WorkCalendar, at: At) -> None:
     start = at("2026-11-20 09:00")
     assert deadline(Promise("same_day", 0), start, calendar) == deadline(Promise("same_day", 1), start, calendar)
