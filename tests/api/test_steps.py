@@ -20,7 +20,9 @@ def _documented(api: Api, path: str, name: str) -> dict[str, object]:
 
 def test_every_step_a_person_can_take_has_an_address() -> None:
     people_take = {step for step, row in TABLE.items() if row.permission is not None and step is not Step.register}
-    decisions = {step for step in people_take if step.value.startswith(("grant-", "refuse-"))} | {Step.pass_extension_up}
+    decisions = {step for step in people_take if step.value.startswith(("grant-", "refuse-"))} | {
+        Step.pass_extension_up
+    }
 
     assert {action.path for action in ACTIONS} == {step.value for step in people_take - decisions} | {"decide"}
 
