@@ -253,6 +253,17 @@ def nothing_lies_buried(unit: Unit, _tick: timedelta) -> list[str]:
     )
 
 
+def ticket_names_the_employer_itself(unit: Unit, _tick: timedelta) -> list[str]:
+    """Ten callers about one firm are ten about one only while none of their tickets names a merged entry."""
+    return _offenders(
+        unit,
+        """
+        select t.number || ' ' || e.name from ticket t join employer e on e.id = t.employer_id
+        where e.merged_into is not null order by t.id limit :examples
+        """,
+    )
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "未办结工单都有与状态相符的计时", "every open ticket has the clock of its state", open_ticket_has_its_clock
@@ -267,6 +278,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "open clocks are under the rules in force",
         open_clocks_are_under_the_rules_in_force,
     ),
+    Invariant("工单指向用人单位本身", "a ticket names the employer itself", ticket_names_the_employer_itself),
     Invariant("升级台账与计时一致", "the ledger and the clocks agree", ledger_and_clocks_agree),
     Invariant("到期消息均已投递", "no due message waits unpublished", no_message_waits_unpublished),
     Invariant("已投递消息均有人处理", "no message is published in vain", no_message_is_published_in_vain),

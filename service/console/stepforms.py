@@ -18,8 +18,9 @@ from service.console.forms import YES_NO, Field, Form, checked, of_unions, of_wo
 from service.core.clock import local
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
-from service.org.tree import OrgTree, org_tree
+from service.org.tree import org_tree
 from service.sla.rules import current_rules
+from service.tickets.catalogue import current_catalogue
 from service.tickets.states import TABLE, Step
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
 from service.tickets.taxonomy import leaves
@@ -253,7 +254,7 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
             return replace(question, options=of_words(tiers), remark=_remark(_suggested_tier(unit, view)))
         case "org_code":
             options = of_unions(tree, scope=unit.actor.scope, without_province=True)
-            suggested = _suggested_union(tree, view) if unit.actor.org_code == PROVINCE_CODE else None
+            suggested = _suggested_union(unit, view) if unit.actor.org_code == PROVINCE_CODE else None
             value = (suggested.value or "") if suggested else view.row.place_code
             return replace(question, options=options, value=value, remark=_remark(suggested) if suggested else None)
         case "assisting":
@@ -275,13 +276,14 @@ def _suggested_tier(unit: Unit, view: TicketView) -> Suggested:
     )
 
 
-def _suggested_union(tree: OrgTree, view: TicketView) -> Suggested:
+def _suggested_union(unit: Unit, view: TicketView) -> Suggested:
     return suggest_union(
-        tree,
+        org_tree(unit.session),
         place_code=view.row.place_code,
         category_code=view.row.category_code,
         text=f"{view.row.title}\n{view.body}",
         tier=Tier(view.row.tier) if view.row.tier else None,
+        catalogue=current_catalogue(unit.session),
     )
 
 

@@ -109,7 +109,7 @@ class Assistance:
 
 
 def assist(unit: Unit, query: AskAssist) -> Assistance:
-    """Everything the form's neighbour shows. Four statements at most, and at most 290 texts compared.
+    """Everything the form's neighbour shows. Six statements at most, and at most 290 texts compared.
 
     Raises PermissionMissing, NotTheCentre, CategoryUnknown, UnionUnknown.
     """

@@ -1,6 +1,7 @@
 """The employer register: one employer, whatever it is called."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -171,3 +172,14 @@ def test_the_database_keeps_names_one_step_from_the_employer(desk: Desk, stateme
 
     with pytest.raises(DBAPIError), desk.application.unit() as unit:
         unit.session.execute(text(statement))
+
+
+def test_a_check_finds_a_ticket_that_names_another_name(desk: Desk) -> None:
+    from service.checks import ticket_names_the_employer_itself
+
+    one, other = noted(desk, "盐湖一建"), noted(desk, "盐湖二建")
+    merge(desk, one, other)
+    with desk.application.unit() as unit:
+        assert ticket_names_the_employer_itself(unit, timedelta()) == []
+        unit.session.execute(text("update ticket set employer_id = :gone"), {"gone": one})
+        assert len(ticket_names_the_employer_itself(unit, timedelta())) == 2
