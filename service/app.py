@@ -3,6 +3,7 @@
 The pages for staff and workers are mounted beside the API, as sub-applications with their own errors.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,10 +12,11 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api import documentation
 from service.api.errors import add_error_handlers
-from service.api.middleware import BodyGate, RequestNames, RequestSlots
+from service.api.middleware import BodyGate, FileGate, RequestNames, RequestSlots
 from service.api.routers import (
     API,
     absences,
+    attachments,
     auth,
     catalogue,
     employers,
@@ -37,6 +39,9 @@ from service.core.settings import load_settings
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.taxonomy import leaves
+
+# Addresses whose bodies carry a file.
+TAKES_FILES = re.compile(r"(/api/v1/tickets|/console/tickets|/w/my)/[^/]+/attachments")
 
 
 def create_app(application: Application | None = None) -> FastAPI:
@@ -63,7 +68,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
     beside = (intake, employers, queues, inbox, absences, reports, rules, catalogue, auth, health)
-    for group in (finding, tickets, steps, groups, *beside):
+    for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts)
@@ -75,7 +80,9 @@ def _stand_in_front(app: FastAPI, parts: Application) -> None:
     """Middleware runs from the last added to the first."""
     settings = parts.settings
     app.add_middleware(RequestSlots, slots=min(settings.request_slots, settings.pool_size))
-    app.add_middleware(BodyGate, limit=settings.body_limit, answer=refusals_before_pages(parts))
+    # Around the file stand its form and the other fields of it.
+    files = FileGate(takes=TAKES_FILES, limit=settings.file_limit + settings.body_limit)
+    app.add_middleware(BodyGate, limit=settings.body_limit, answer=refusals_before_pages(parts), files=files)
     app.add_middleware(RequestNames)
 
 

@@ -6,9 +6,12 @@ is taken, so that a slow sender occupies nothing but its own connection.
 
 import asyncio
 import re
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -25,6 +28,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 # What a refused sender may still push at us before we hang up: enough for a sane client to hear the answer.
 _DRAIN_BYTES = 16 * 1024 * 1024
 _DRAIN_SECONDS = 5.0
+
+# A body that carries a file is held in memory up to here and on the disk beyond.
+_HELD_BYTES = 256 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 # Paths that use no database, or hold no slot because they stay open for hours.
 WITHOUT_SLOT = ("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/events", "/console/events")
@@ -72,9 +79,23 @@ class RequestNames:
                 HTTP_SECONDS.labels(_method(scope), _route(scope), status).observe(time.perf_counter() - began)
 
 
+@dataclass(frozen=True, slots=True)
+class FileGate:
+    """The addresses whose bodies carry a file: up to `limit` bytes within `seconds`, so many at once."""
+
+    takes: re.Pattern[str]
+    limit: int
+    seconds: float = 180.0
+    at_once: int = 16
+
+
 class BodyGate:
     """Reads a request's body whole, or refuses it when it is larger than `limit` bytes, said or unsaid, or when it
-    has not arrived after `seconds`. `answer` makes the refusal: a document, or a page for who came from one."""
+    has not arrived after `seconds`. `answer` makes the refusal: a document, or a page for who came from one.
+
+    Where `files` says so a body may be longer; it waits on the disk, in a file without a name that is gone with the
+    process, and is counted while it comes in.
+    """
 
     def __init__(
         self,
@@ -83,13 +104,16 @@ class BodyGate:
         limit: int,
         seconds: float = 30.0,
         answer: Callable[[Scope, Problem], ASGIApp] = lambda scope, problem: problem.response(scope),
+        files: FileGate | None = None,
     ) -> None:
         self.app = app
+        self._files = files
+        self._sending = 0
         self._limit = limit
         self._seconds = seconds
         self._answer = answer
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0911 - a gate of refusals
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -97,6 +121,9 @@ class BodyGate:
         length = headers.get(b"content-length")
         if length is None and b"transfer-encoding" not in headers:
             await self.app(scope, receive, send)
+            return
+        if self._files is not None and scope["method"] == "POST" and self._files.takes.fullmatch(scope["path"]):
+            await self._let_file_in(scope, receive, send, self._files)
             return
         said = int(length) if length is not None and length.isdigit() else 0
         if said > self._limit:
@@ -124,6 +151,36 @@ class BodyGate:
             return await receive()
 
         await self.app(scope, replay, send)
+
+    async def _let_file_in(self, scope: Scope, receive: Receive, send: Send, gate: FileGate) -> None:
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        if length.isdigit() and int(length) > gate.limit:
+            waits_for_leave = b"expect" in dict(scope["headers"])
+            clean = not waits_for_leave and int(length) <= _DRAIN_BYTES + gate.limit
+            clean = clean and await _drain(receive, _DRAIN_BYTES + gate.limit)
+            await self._refuse(scope, receive, send, "file_too_large", clean=clean)
+            return
+        if self._sending >= gate.at_once:
+            await self._refuse(scope, receive, send, "busy", clean=False)
+            return
+        self._sending += 1
+        try:
+            with tempfile.SpooledTemporaryFile(max_size=_HELD_BYTES) as held:
+                try:
+                    async with asyncio.timeout(gate.seconds):
+                        whole = await _hold(receive, held, gate.limit)
+                except TimeoutError:
+                    await self._refuse(scope, receive, send, "body_too_slow", clean=False)
+                    return
+                except ClientDisconnect:
+                    return
+                if not whole:
+                    clean = await _drain(receive, _DRAIN_BYTES)
+                    await self._refuse(scope, receive, send, "file_too_large", clean=clean)
+                    return
+                await self.app(scope, _replayed(held, receive), send)
+        finally:
+            self._sending -= 1
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, code: str, *, clean: bool) -> None:
         """Answer before the body has been used; unless all of it was read, the connection cannot be used again."""
@@ -208,6 +265,38 @@ def _route(scope: Scope) -> str:
     """The template of the address, so that metrics do not grow with the tickets."""
     template = getattr(scope.get("route"), "path", None)
     return str(scope.get("root_path", "") + template) if template else "none"
+
+
+async def _hold(receive: Receive, held: IO[bytes], limit: int) -> bool:
+    """Put a body into a file. Whether it came to its end within `limit` bytes. Raises ClientDisconnect."""
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return False
+        held.write(part)
+        if not message.get("more_body", False):
+            held.seek(0)
+            return True
+
+
+def _replayed(held: IO[bytes], receive: Receive) -> Receive:
+    """The body again, piece by piece, and after it whatever comes."""
+    ended = False
+
+    async def replay() -> Message:
+        nonlocal ended
+        if ended:
+            return await receive()
+        chunk = held.read(_CHUNK_BYTES)
+        ended = len(chunk) < _CHUNK_BYTES
+        return {"type": "http.request", "body": chunk, "more_body": not ended}
+
+    return replay
 
 
 async def _drain(receive: Receive, most: int) -> bool:

@@ -37,6 +37,13 @@ FRAMEWORK: dict[str, tuple[int, Sentence]] = {
         ),
     ),
     "body_too_large": (413, Sentence("请求内容超过大小上限。", "The body is larger than allowed.")),
+    "file_too_large": (
+        413,
+        Sentence(
+            "文件太大,没有收下。请压缩后再传,或分成几个文件。",
+            "The file is too large and was not taken. Make it smaller, or send it in parts.",
+        ),
+    ),
     "not_json": (
         415,
         Sentence(

@@ -16,6 +16,7 @@ from service.api.errors import Problem
 from service.bootstrap import Application
 from service.console import (
     absencepage,
+    filepage,
     intake,
     login,
     noticepage,
@@ -59,6 +60,7 @@ def create_console(application: Application) -> Starlette:
     # The login form belongs to no login yet: it checks its own mark.
     open_page = pages(application, home=STAFF_HOME)
     ticket = "/tickets/{number}"
+    file = f"{ticket}/attachments"
     return _application(
         application,
         STAFF_HOME,
@@ -75,6 +77,9 @@ def create_console(application: Application) -> Starlette:
             *_both(ticket, page, ticketpage.show_ticket, ticketpage.take_ticket_step),
             Route(f"{ticket}/registered", page(intake.show_registered), methods=["GET"]),
             Route(f"{ticket}/caller", page(ticketpage.show_caller), methods=["POST"]),
+            Route(file, file_page(filepage.take_file), methods=["POST"]),
+            Route(f"{file}/{{id}}", page(filepage.show_file), methods=["POST"]),
+            Route(f"{file}/{{id}}/withdraw", page(filepage.take_file_back), methods=["POST"]),
             Route("/search", page(searchpage.show_search), methods=["GET"]),
             Route("/search/bulk", page(searchpage.take_bulk), methods=["POST"]),
             Route("/search/views", page(searchpage.take_view), methods=["POST"]),

@@ -5,7 +5,8 @@ its work, commits, and only then is the response made. So a COMMIT that fails ca
 that says it is done, and no connection is held while a request waits for a thread.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -38,9 +39,9 @@ def pages(
 
     def endpoint_of(make: PageMaker) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            typed, files = await _sent(request, forms)
-            visit = Visit(request=request, application=application, typed=typed, home=home, files=files)
-            response = await run_in_threadpool(_answer, visit, make, before)
+            async with _sent(request, forms) as (typed, files):
+                visit = Visit(request=request, application=application, typed=typed, home=home, files=files)
+                response = await run_in_threadpool(_answer, visit, make, before)
             _remember_language(visit, response)
             return response
 
@@ -58,12 +59,14 @@ def _answer(visit: Visit, make: PageMaker, before: Callable[[Visit], None] | Non
         return errors.answer(visit, error)
 
 
+@asynccontextmanager
 async def _sent(
     request: Request, forms: tuple[str, ...]
-) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, Attached]]:
-    """The fields and the files of a POST."""
+) -> AsyncIterator[tuple[Mapping[str, tuple[str, ...]], Mapping[str, Attached]]]:
+    """The fields and the files of a POST; the files are there until the block ends."""
     if request.method != "POST":
-        return {}, {}
+        yield {}, {}
+        return
     if not request.headers.get("content-type", "").startswith(forms):
         raise HTTPException(415)
     typed: dict[str, list[str]] = {}
@@ -74,8 +77,8 @@ async def _sent(
                 # Browsers send every line break of a text field as two characters (HTML, form submission).
                 typed.setdefault(name, []).append(value.replace("\r\n", "\n"))
             elif value.filename:
-                files[name] = Attached(name=value.filename, raw=await value.read())
-    return {name: tuple(values) for name, values in typed.items()}, files
+                files[name] = Attached(name=value.filename, file=value.file)
+        yield {name: tuple(values) for name, values in typed.items()}, files
 
 
 def _remember_language(visit: Visit, response: Response) -> None:

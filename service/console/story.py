@@ -33,6 +33,8 @@ _LOOKS = {
     "ticket:supervised": "escalation",
     "ticket:urged": "escalation",
     "caller:revealed": "aside",
+    "attachment:added": "aside",
+    "attachment:withdrawn": "aside",
 }
 
 # Reasons come from different closed lists.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.console.worker_texts import PAIRS as WORKER_PAIRS
 from service.core.errors import Bilingual
 
 
@@ -16,7 +17,8 @@ def _texts(pairs: dict[str, tuple[str, str]]) -> dict[str, Bilingual]:
 
 
 TEXTS: dict[str, Bilingual] = _texts(
-    {
+    WORKER_PAIRS
+    | {
         "site.name": ("工会热线工单", "Union hotline"),
         "site.worker_name": ("职工服务热线", "Workers' hotline"),
         "site.skip": ("跳到正文", "Skip to the content"),

@@ -28,6 +28,7 @@ from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
+from service.tickets.attachments import attachments_of
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.errors import TicketNotFound
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
@@ -128,6 +129,8 @@ def _page(
             "collective": view.row.people_count >= rules.policy.limits.collective_threshold,
             "place": org_tree(unit.session).get(view.row.place_code),
             "bars": _bars(unit, number),
+            "files": attachments_of(unit, number),
+            "may_attach": unit.actor.may(Permission.ticket_note),
             "story": _story(unit, number),
             "can_reveal": unit.actor.may(Permission.caller_reveal) and view.caller_phone is not None,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from service.console.security import LANGUAGE_COOKIE, SESSION_COOKIE, form_mark
 from service.core.unit import Unit
 from service.identity.people import actor_of_token
 from service.identity.permissions import Permission
+from service.tickets.file_kinds import ACCEPTED
 
 LANGUAGES = ("zh", "en")
 # The first page of each set of pages.
@@ -30,10 +31,16 @@ _SHOWN_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that came with a form."""
+    """A file that came with a form: on the disk unless it is small, and gone after the visit."""
 
     name: str
-    raw: bytes
+    file: BinaryIO
+
+    @property
+    def raw(self) -> bytes:
+        """All of it, for a file known to be small."""
+        self.file.seek(0)
+        return self.file.read()
 
 
 @dataclass
@@ -96,6 +103,16 @@ class Visit:
     def value(self, name: str) -> str:
         """A field of the form; '' when it is missing."""
         return self.typed.get(name, ("",))[0]
+
+    @property
+    def file_limit_mb(self) -> int:
+        """The largest file in whole MB."""
+        return self.application.settings.file_limit // 1_048_576
+
+    @property
+    def files_accepted(self) -> str:
+        """What a browser lets somebody choose."""
+        return ACCEPTED
 
     @contextmanager
     def reading(self, permission: Permission | None = None) -> Iterator[Unit]:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,13 +16,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.audit.recording import record
 from service.core.db import Base
 from service.core.errors import Bilingual, Conflict, Forbidden, NotFound
+from service.core.files import FileStore
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
 from service.identity.models import Person
 from service.identity.permissions import Permission
 from service.tickets import repository
 from service.tickets.disclosure import IdentityIsHidden
 from service.tickets.errors import PermissionMissing
-from service.tickets.file_kinds import ENDINGS, MEDIA_TYPES, Examined
+from service.tickets.file_kinds import ENDINGS, MEDIA_TYPES, Examined, examine
 from service.tickets.models import Ticket, one_of
 from service.tickets.steps import write_event
 
@@ -134,6 +136,16 @@ class FileToSend:
     name: str
 
 
+def keep_file(store: FileStore, source: BinaryIO, *, most: int) -> Examined:
+    """Examine a file and put it into the store, before any transaction begins.
+
+    Raises FileEmpty, FileTooLarge (`most` bytes), FileKindRefused, FileStoreAway, NoPlaceForFiles.
+    """
+    found = examine(source, most=most)
+    store.put(found.sha256, source, size=found.size)
+    return found
+
+
 def check_may_attach(unit: Unit, number: str) -> None:
     """Asked before a file is taken in at all. Raises TicketNotFound, PermissionMissing, TooManyFiles."""
     ticket = repository.find(unit, number)
@@ -209,7 +221,7 @@ def shown_name(name: str, media_type: str) -> str:
     LONGEST_NAME characters, and the ending of what the file is."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(char if unicodedata.category(char)[0] not in "CZ" else " " for char in last)
-    plain = _BLANKS.sub(" ", re.sub(r'[<>:"|?*]', " ", kept)).strip(" .")
+    plain = _BLANKS.sub(" ", re.sub(r'[<>:"|?*]', " ", kept)).strip()
     ending = ENDINGS[media_type]
     stem, dot, given = plain.rpartition(".")
     same = dot and (given.lower() == ending or (ending, given.lower()) == ("jpg", "jpeg"))

@@ -146,14 +146,14 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
     held = set(nobody.get("/me").json()["permissions"])
     for method, path, operation in operations(shared_api, number=number):
         if "x-permission" in operation and held.isdisjoint(operation["x-permission"]):
-            refused = nobody.request(method, path + example_query(operation), json=example_body(operation))
+            refused = nobody.request(method, path + example_query(operation), **example_body(operation))
             assert refused.status_code == 403, (path, refused.text)
             assert number not in refused.text
 
 
 def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[str, str, dict[str, Any]]]:
     """Method, address and description of every operation below /api/v1."""
-    places = {"number": number, "org": "630000", "kind": "dispatch", "notice_id": "1", "change_id": "1", "key": "0" * 32, "employer_id": "1", "view_id": "1", "attachment_id": "1", "absence_id": "1"}
+    places = {"number": number, "org": "630000", "kind": "dispatch", "notice_id": "1", "change_id": "1", "key": "0" * 32, "employer_id": "1", "view_id": "1", "attachment_id": "1", "attachment_id": "1", "absence_id": "1"}
     return [
         (method.upper(), path.removeprefix("/api/v1").format(**places), operation)
         for path, methods in api.get("/openapi.json").json()["paths"].items()
@@ -170,7 +170,11 @@ def example_query(operation: dict[str, Any]) -> str:
     return "?" + "&".join(f"{entry['name']}={entry['schema']['examples'][0]}" for entry in required_query(operation))
 
 
-def example_body(operation: dict[str, Any]) -> Any:
-    if "requestBody" not in operation:
-        return None
-    return next(iter(operation["requestBody"]["content"]["application/json"]["examples"].values()))["value"]
+def example_body(operation: dict[str, Any]) -> dict[str, Any]:
+    """What to send, as httpx takes it."""
+    content = operation.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" in content:
+        return {"files": {"file": ("工资条.txt", "三个月工资".encode())}}
+    if not content:
+        return {}
+    return {"json": next(iter(content["application/json"]["examples"].values()))["value"]}
