@@ -16,6 +16,7 @@ from service.api.errors import Problem
 from service.bootstrap import Application
 from service.console import (
     absencepage,
+    employerpage,
     filepage,
     intake,
     login,
@@ -91,6 +92,7 @@ def create_console(application: Application) -> Starlette:
             Route("/rules/changes/{change_id:int}", page(rulespage.show_change), methods=["GET"]),
             *_both(f"{ticket}/recusal", page, absencepage.show_recusal, absencepage.take_recusal),
             *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
+            *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),
             *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
         ],
     )

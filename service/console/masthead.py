@@ -24,6 +24,7 @@ class Masthead:
     creates_tickets: bool
     reads_reports: bool
     manages_rules: bool
+    keeps_employers: bool
     records_absences: bool
 
 
@@ -42,5 +43,6 @@ def masthead_of(unit: Unit) -> Masthead:
         creates_tickets=actor.may(Permission.ticket_create),
         reads_reports=actor.may(Permission.report_read),
         manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
+        keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
         records_absences=actor.may(Permission.absence_record),
     )
