@@ -21,6 +21,7 @@ from service.notifications.gateways import ConsoleGateway, Gateway
 from service.notifications.telling import NOTICE, put_into_inbox
 from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
+from service.tickets.consulting import CONSULT_DUE, remind_of_consult
 from service.tickets.messages import WORKER_SMS, worker_sms_handler
 from service.tickets.recounting import RECOUNT, recount_by_message
 from service.tickets.supervising import SUPERVISION_DUE, remind_of_supervision
@@ -95,6 +96,7 @@ class Application:
             RECOUNT: DatabaseHandler(run=recount_by_message),
             FOLLOW: DatabaseHandler(run=follow_master),
             SUPERVISION_DUE: DatabaseHandler(run=remind_of_supervision),
+            CONSULT_DUE: DatabaseHandler(run=remind_of_consult),
         }
 
     @cached_property

@@ -14,6 +14,7 @@ from service.ratings.models import CallbackAttempt, Rating
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
 from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
+from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
 from service.tickets.links import TicketLink
 from service.tickets.models import (
@@ -46,6 +47,7 @@ __all__ = [
     "CallbackAttempt",
     "Caller",
     "Category",
+    "Consult",
     "DispatchCatalogueVersion",
     "Employer",
     "Escalation",

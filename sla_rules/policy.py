@@ -51,6 +51,8 @@ class Limits:
     retention_recording_months: int
     retention_ticket_years: int
     retention_collective_years: int
+    # Later than the first policies: one stored without it means this, and keeps its version.
+    consult_working_days: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,10 @@ class Policy:
             "ladder": [_ladder_document(rule) for rule in self.ladders],
             "limits": {
                 name: {"value": _plain(value), "source": sources.get(name, "")}
-                for name, value in ((field.name, getattr(self.limits, field.name)) for field in fields(Limits))
+                for name, value, default in (
+                    (field.name, getattr(self.limits, field.name), field.default) for field in fields(Limits)
+                )
+                if value != default or name in sources
             },
         }
         if (self.recount_shorten, self.recount_source) != ("keep", ""):

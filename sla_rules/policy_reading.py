@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
@@ -374,7 +374,10 @@ def _read_limits(limits: _Table) -> tuple[Limits, tuple[tuple[str, str], ...]]:
     limits.only(*kinds)
     numbers: dict[str, Any] = {}
     sources: list[tuple[str, str]] = []
+    optional = {each.name for each in fields(Limits) if each.default is not MISSING}
     for name, kind in kinds.items():
+        if name in optional and not limits.has(name):
+            continue
         table = limits.table(name, "{ value = …, source = … }")
         table.only("value", "source")
         numbers[name] = _limit(table, kind)

@@ -17,6 +17,7 @@ from service.bootstrap import Application
 from service.console import (
     absencepage,
     employerpage,
+    consultpage,
     filepage,
     intake,
     login,
@@ -91,6 +92,7 @@ def create_console(application: Application) -> Starlette:
             Route("/rules/changes", page(rulespage.show_changes), methods=["GET"]),
             Route("/rules/changes/{change_id:int}", page(rulespage.show_change), methods=["GET"]),
             *_both(f"{ticket}/recusal", page, absencepage.show_recusal, absencepage.take_recusal),
+            Route("/consults", page(consultpage.show_consults), methods=["GET"]),
             *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
             *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),
             *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),

@@ -26,6 +26,7 @@ class Masthead:
     manages_rules: bool
     keeps_employers: bool
     records_absences: bool
+    answers_consults: bool
 
 
 def masthead_of(unit: Unit) -> Masthead:
@@ -44,5 +45,6 @@ def masthead_of(unit: Unit) -> Masthead:
         reads_reports=actor.may(Permission.report_read),
         manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
         keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
+        answers_consults=actor.may(Permission.consult_answer),
         records_absences=actor.may(Permission.absence_record),
     )

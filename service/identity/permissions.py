@@ -47,6 +47,8 @@ class Permission(StrEnum):
     absence_manage = "absence:manage"
     recusal_declare = "recusal:declare"
     recusal_manage = "recusal:manage"
+    consult_ask = "consult:ask"
+    consult_answer = "consult:answer"
     policy_manage = "policy:manage"
     audit_read = "audit:read"
 
@@ -76,6 +78,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_reject,
             P.ticket_callback,
             P.ticket_urge,
+            P.consult_ask,
             P.ticket_note,
             P.ticket_merge,
             P.ticket_group,
@@ -84,7 +87,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.employer_read,
         }
     ),
-    Role.lawyer: frozenset({P.ticket_read, P.ticket_answer, P.ticket_note, P.caller_reveal}),
+    Role.lawyer: frozenset({P.ticket_read, P.ticket_answer, P.ticket_note, P.caller_reveal, P.consult_answer}),
     Role.dispatcher: frozenset(
         {
             P.ticket_read,
@@ -116,6 +119,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_reply,
             P.ticket_extend,
             P.ticket_suspend,
+            P.consult_ask,
             P.ticket_note,
             P.supervision_answer,
             P.ticket_pass_down,

@@ -60,6 +60,12 @@ def administrators(unit: Unit) -> list[Target]:
     return _targets([(Role.admin.value, row) for row in rows])
 
 
+def these_people(unit: Unit, person_ids: Sequence[int], *, ticket_id: int | None = None) -> list[Target]:
+    """Certain people, as far as they are active and free of interest, with the deputies of those who are away."""
+    rows = _people(unit, Person.id.in_(person_ids), ticket_id=ticket_id)
+    return _targets([(row.role, row) for row in rows if not row.recused])
+
+
 def _targets(told: Sequence[tuple[str, Row[Any]]]) -> list[Target]:
     """Each person once, and after them the deputies of those who are away."""
     targets: dict[int, Target] = {}

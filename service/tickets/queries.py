@@ -16,6 +16,7 @@ from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
+from service.tickets.consulting import consult_waits
 from service.tickets.links import links_of
 from service.tickets.models import (
     OPEN_SQL,
@@ -120,6 +121,8 @@ _DECIDES: dict[Step, str] = {
     Step.answer_supervision: "supervision",
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
+    Step.take_consult: "consult",
+    Step.answer_consult: "consult",
     Step.grant_rejection: "rejection",
     Step.refuse_rejection: "rejection",
     Step.grant_return: "return",
@@ -228,7 +231,9 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         open_requests=tuple(
             OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
         ),
-        possible_steps=possible_steps(unit, ticket, waiting={_awaited(r) for r in waiting} | {awaited(unit, ticket)}),
+        possible_steps=possible_steps(
+            unit, ticket, waiting={_awaited(r) for r in waiting} | {awaited(unit, ticket)} | consult_waits(unit, ticket)
+        ),
     )
 
 
@@ -251,6 +256,7 @@ def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str | Non
         and (step not in _DECIDES or _DECIDES[step] in waiting)
         and (step is not Step.resume or ticket.suspended)
         and (step is not Step.suspend or not ticket.suspended)
+        and (step is not Step.ask_consult or "consult" not in waiting)
         # What is late stays late: an extension can't be granted any more.
         and (step not in {Step.grant_extension, Step.pass_extension_up} or unit.now < ticket.due_at)
     )

@@ -117,6 +117,9 @@ class Step(StrEnum):
     answer_supervision = "answer-supervision"
     return_supervision = "return-supervision"
     close_supervision = "close-supervision"
+    ask_consult = "ask-consult"
+    take_consult = "take-consult"
+    answer_consult = "answer-consult"
     note = "note"
     merge = "merge"
     split_ = "split"
@@ -268,6 +271,9 @@ _ROWS = (
     _row(Step.answer_supervision, OPEN, None, P.supervision_answer, Place.holder, "supervision_answered", "答复督办", "answer the supervision"),
     _row(Step.return_supervision, OPEN, None, P.ticket_supervise, Place.above, "supervision_returned", "督办答复退回", "send the supervision's answer back"),
     _row(Step.close_supervision, OPEN, None, P.ticket_supervise, Place.above, "supervision_closed", "督办办结", "close the supervision"),
+    _row(Step.ask_consult, OPEN, None, P.consult_ask, Place.scope, "consult_asked", "法律咨询", "ask the lawyers"),
+    _row(Step.take_consult, OPEN, None, P.consult_answer, Place.centre, "consult_taken", "承接法律咨询", "take the question on"),
+    _row(Step.answer_consult, OPEN, None, P.consult_answer, Place.centre, "consult_answered", "答复法律咨询", "answer the question"),
     _row(Step.note, frozenset(State), None, P.ticket_note, Place.scope, "noted", "备注", "note"),
 )
 # fmt: on

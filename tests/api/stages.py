@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from service.tickets.consulting import AskConsult, ask_consult
 from service.tickets.dispatching import AskRejection, AskReturn, ask_rejection, ask_return
 from service.tickets.handling import (
     AskExtension,
@@ -85,6 +86,12 @@ def return_up_asked(desk: Desk) -> str:
     return number
 
 
+def consult_asked(desk: Desk) -> str:
+    number = desk.in_progress()
+    desk.do(HANDLER, ask_consult, AskConsult(number=number, question="能否申请仲裁?"))
+    return number
+
+
 def supervised(desk: Desk) -> str:
     number = desk.in_progress()
     desk.do("supervisor1", supervise_ticket, SuperviseTicket(number=number, note="请报告进展"))
@@ -136,6 +143,9 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "return-up": (HANDLER, passed_down),
     "take-back": (CITY_HANDLER, passed_down),
     "keep-down": (CITY_HANDLER, return_up_asked),
+    "ask-consult": (HANDLER, Desk.in_progress),
+    "take-consult": ("lawyer1", consult_asked),
+    "answer-consult": ("lawyer1", consult_asked),
     "answer-supervision": (HANDLER, supervised),
     "return-supervision": ("supervisor1", supervision_answered),
     "close-supervision": ("supervisor1", supervision_answered),

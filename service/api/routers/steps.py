@@ -32,6 +32,14 @@ from service.tickets.closing import (
     send_reply_back,
     urge_ticket,
 )
+from service.tickets.consulting import (
+    AnswerConsult,
+    AskConsult,
+    TakeConsult,
+    answer_consult,
+    ask_consult,
+    take_consult,
+)
 from service.tickets.dispatching import (
     AskRejection,
     AskReturn,
@@ -312,6 +320,19 @@ ACTIONS: tuple[Action, ...] = (
         _takes(supervise_ticket, SuperviseTicket),
         instruction={"note": "请于三日内报告办理情况"},
         by_a_date={"note": "请查明逾期原因并书面报告", "due_at": IN_A_WEEK},
+    ),
+    _action(
+        Step.ask_consult,
+        actions.AskConsult,
+        _takes(ask_consult, AskConsult),
+        arbitration={"question": "用人单位已注销,劳动者能否以其股东为被申请人申请仲裁?"},
+    ),
+    _action(Step.take_consult, actions.TakeConsult, _takes(take_consult, TakeConsult), plain={}),
+    _action(
+        Step.answer_consult,
+        actions.AnswerConsult,
+        _takes(answer_consult, AnswerConsult),
+        shareholders={"answer": "可以。未经清算即注销的,可列股东为当事人(公司法司法解释二第二十条)。"},
     ),
     _action(
         Step.answer_supervision,

@@ -184,6 +184,22 @@ class Supervise(StepBody):
     )
 
 
+class AskConsult(StepBody):
+    """法律咨询"""
+
+    question: ReplyText = Field(description="咨询的问题 / What the lawyers are asked")
+
+
+class TakeConsult(StepBody):
+    """承接法律咨询"""
+
+
+class AnswerConsult(StepBody):
+    """答复法律咨询"""
+
+    answer: ReplyText = Field(description="法律意见 / What the lawyer says")
+
+
 class AnswerSupervision(StepBody):
     """答复督办"""
 
