@@ -264,6 +264,19 @@ def ticket_names_the_employer_itself(unit: Unit, _tick: timedelta) -> list[str]:
     )
 
 
+def every_ticket_can_be_found(unit: Unit, _tick: timedelta) -> list[str]:
+    """A ticket that the index leaves out, or has elsewhere than it is, is missed by lists: `hotline reindex`."""
+    return _offenders(
+        unit,
+        """
+        select t.number from ticket t left join ticket_search s on s.ticket_id = t.id
+        where s.ticket_id is null
+           or not s.facets @> array['holder:' || t.holder_code, 'scope:' || t.holder_code, 'state:' || t.state]
+        order by t.id limit :examples
+        """,
+    )
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "未办结工单都有与状态相符的计时", "every open ticket has the clock of its state", open_ticket_has_its_clock
@@ -282,6 +295,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("升级台账与计时一致", "the ledger and the clocks agree", ledger_and_clocks_agree),
     Invariant("到期消息均已投递", "no due message waits unpublished", no_message_waits_unpublished),
     Invariant("已投递消息均有人处理", "no message is published in vain", no_message_is_published_in_vain),
+    Invariant("每张工单都能查到", "every ticket can be found", every_ticket_can_be_found),
     Invariant("没有被放弃的消息", "nothing lies buried", nothing_lies_buried),
 )
 

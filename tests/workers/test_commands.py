@@ -305,6 +305,8 @@ class TestChecks:
             ("update outbox_message set available_at = now() - interval '1 hour'", "no_message_waits_unpublished"),
             ("update outbox_message set publishes = 9", "no_message_is_published_in_vain"),
             ("update outbox_message set buried_at = now()", "nothing_lies_buried"),
+            ("delete from ticket_search", "every_ticket_can_be_found"),
+            ("update ticket_search set facets = '{}'", "every_ticket_can_be_found"),
         ],
     )
     def test_each_invariant_sees_what_contradicts_it(self, run: Run, desk: Desk, harm: str, name: str) -> None:
