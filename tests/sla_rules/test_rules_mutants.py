@@ -356,6 +356,11 @@ def test_days_are_gone_through_in_stretches_without_gap_or_overlap(calendar: Wor
     )
 
 
+def test_a_first_day_that_rests_is_no_day_counted(calendar: WorkCalendar, at: At) -> None:
+    saturday = course(Promise("working_days", 1, start="same_day"), at("2026-11-21 10:00"), calendar)
+    assert saturday.stretches == (november(21, 21, "late_start"), november(22, 23, "working"))
+
+
 def test_days_told_and_days_granted_since_are_stretches_of_their_own(calendar: WorkCalendar, at: At) -> None:
     told = Kept(at("2026-11-28 00:00").astimezone(timezone(timedelta(hours=8))))
     gone = course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, kept=told)
@@ -527,6 +532,20 @@ def test_a_zone_of_one_offset_needs_no_database_and_counts_days_from_an_origin()
 
 def test_a_calendar_built_directly_is_the_one_from_its_years() -> None:
     assert WorkCalendar([YEAR]) == WorkCalendar.from_years([YEAR])
+
+
+def test_a_calendar_with_nothing_more_laid_over_it_is_the_same_calendar() -> None:
+    calendar = WorkCalendar.from_years(
+        [YEAR],
+        ["10:00-22:00"],
+        "UTC",
+        rest_weekdays=[6],
+        overrides=[DayOverride(date(2026, 11, 20), "off")],
+        layers=[RegionalLayer("6327", "州庆", (DayOverride(date(2026, 12, 24), "off"),))],
+        settled_until=date(2026, 11, 30),
+        horizon_years=3,
+    )
+    assert calendar.with_overrides([]) == calendar
 
 
 def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
