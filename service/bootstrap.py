@@ -15,6 +15,7 @@ from service.core.crypto import Vault
 from service.core.db import AdvisoryLock, Database
 from service.core.files import DiskFiles, FileStore, NoFiles
 from service.core.ids import new_correlation_id
+from service.core.ratelimit import RateLimiter
 from service.core.settings import Settings
 from service.core.unit import SYSTEM, Actor, Unit
 from service.notifications.gateways import ConsoleGateway, Gateway
@@ -26,6 +27,7 @@ from service.tickets.messages import WORKER_SMS, worker_sms_handler
 from service.tickets.recounting import RECOUNT, recount_by_message
 from service.tickets.supervising import SUPERVISION_DUE, remind_of_supervision
 from service.tickets.together import FOLLOW, follow_master
+from service.tickets.worker_codes import WORKER_CODE, worker_code_handler
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ class Application:
         return redis.Redis.from_url(self.settings.redis_url, socket_connect_timeout=2, socket_timeout=30)
 
     @cached_property
+    def limiter(self) -> RateLimiter:
+        """Counts what strangers do. On a connection of its own that gives up quickly: a visitor waits on it."""
+        patience = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+        client = redis.Redis.from_url(self.settings.redis_url, **patience)
+        return RateLimiter(lambda: client, prefix=self.settings.database_url)
+
+    @cached_property
     def files(self) -> FileStore:
         """Where files lie: a bucket if one is set, else a folder."""
         settings = self.settings
@@ -93,6 +102,7 @@ class Application:
         return {
             NOTICE: DatabaseHandler(run=put_into_inbox),
             WORKER_SMS: worker_sms_handler(self.gateway),
+            WORKER_CODE: worker_code_handler(self.gateway),
             RECOUNT: DatabaseHandler(run=recount_by_message),
             FOLLOW: DatabaseHandler(run=follow_master),
             SUPERVISION_DUE: DatabaseHandler(run=remind_of_supervision),

@@ -22,6 +22,7 @@ from service.console import (
     intake,
     login,
     noticepage,
+    ownpages,
     queue,
     reportpage,
     rulespage,
@@ -107,11 +108,21 @@ def create_worker_pages(application: Application) -> Starlette:
     to no other site.
     """
     page = pages(application, home=WORKER_HOME)
+    file_page = pages(application, home=WORKER_HOME, forms=FORMS_WITH_FILES)
+    matter = "/my/{number}"
     return _application(
         application,
         WORKER_HOME,
         [
             *_both("/track", page, workerpages.show_tracking, workerpages.take_tracking),
+            *_both("/submit", page, ownpages.show_submit, ownpages.take_submit),
+            Route("/registered", page(ownpages.show_registered), methods=["GET"]),
+            *_both("/code", page, ownpages.show_code, ownpages.take_code),
+            Route("/my", page(ownpages.show_own), methods=["GET"]),
+            Route(matter, page(ownpages.show_matter), methods=["GET"]),
+            Route(f"{matter}/attachments", file_page(ownpages.take_material), methods=["POST"]),
+            Route(f"{matter}/urge", page(ownpages.take_urge), methods=["POST"]),
+            *_both(f"{matter}/withdraw", page, ownpages.show_withdraw, ownpages.take_withdraw),
             *_both("/rate/{token}", page, workerpages.show_rating, workerpages.take_rating),
         ],
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -87,14 +87,27 @@ class Visit:
         """What every form of a page carries, to be known again as ours."""
         return form_mark(self.application.vault, self.token)
 
-    def remember(self, response: Response, name: str, value: str, *, path: str, seconds: int | None = None) -> None:
+    def remember(
+        self,
+        response: Response,
+        name: str,
+        value: str,
+        *,
+        path: str,
+        seconds: int | None = None,
+        same_site: Literal["lax", "strict"] = "lax",
+    ) -> None:
         """A cookie for the server's eyes only; it lives as long as the browser unless `seconds` says longer.
 
         Secure when the reader came over TLS, or when the service is published under an https address and the proxy
         in front does not say.
         """
         over_tls = self.request.url.scheme == "https" or self.application.settings.public_url.startswith("https://")
-        response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=over_tls)
+        response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite=same_site, secure=over_tls)
+
+    def remember_strictly(self, response: Response, name: str, value: str, *, path: str, seconds: int) -> None:
+        """As `remember`, and it does not come along from another site."""
+        self.remember(response, name, value, path=path, seconds=seconds, same_site="strict")
 
     def query(self, name: str) -> str:
         """A parameter of the address, without blanks around it; '' when it is missing."""

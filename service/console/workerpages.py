@@ -9,6 +9,7 @@ from service.api.errors import problem_of
 from service.api.schemas.actions import AnswersIn
 from service.console import words
 from service.console.forms import YES_NO, Field, Form, Wrong, checked, of_words, values_of
+from service.console.ownpages import keep_own, limit_tracking
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import WORKER, Unit
@@ -77,6 +78,7 @@ def take_tracking(visit: Visit) -> Response:
     """Where the matter stands. A wrong number and a wrong code get the same answer."""
     command = TrackTicket(number=visit.value("number"), query_code=visit.value("code"))
     try:
+        limit_tracking(visit, command.number)
         with _reading(visit) as unit:
             found = track_ticket(unit, command)
     except HotlineError as error:
@@ -85,7 +87,9 @@ def take_tracking(visit: Visit) -> Response:
         return visit.page(
             "track.html", status=problem.status, found=None, refusal=refusal, number=visit.value("number")
         )
-    return visit.page("track.html", found=found, refusal=None, number=found.number)
+    response = visit.page("track.html", found=found, refusal=None, number=found.number)
+    keep_own(visit, response, found.ticket_id)
+    return response
 
 
 @contextmanager

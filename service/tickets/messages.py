@@ -17,6 +17,7 @@ WORKER_SMS = "worker_sms"
 
 TEMPLATES: dict[str, str] = {
     "accepted": "您好,您反映的事项已受理,工单号{number},查询码{code}。职工服务热线12351。",
+    "registered": "您好,您提交的事项已登记,工单号{number},查询码{code}。职工服务热线12351。",
     "dispatched": "您好,工单{number}已转交工会办理。职工服务热线12351。",
     "extended": "您好,工单{number}办理期限延至{due}。职工服务热线12351。",
     "transferred_out": "您好,工单{number}已转交有关部门办理,可凭工单号和查询码查询。职工服务热线12351。",

@@ -51,6 +51,7 @@ class TrackTicket:
 class Tracked:
     """What a worker is told: nothing of the case, nobody's name. `due_at` is the promise while it runs."""
 
+    ticket_id: int
     number: str
     state: State
     holder: Bilingual
@@ -72,10 +73,16 @@ def track_ticket(unit: Unit, command: TrackTicket) -> Tracked:
     expected = unit.vault.open(ticket.query_code_sealed) if ticket is not None else _NO_CODE
     if not hmac.compare_digest(expected.encode(), code.encode()) or ticket is None:
         raise NothingToTrack
+    return tracked(unit, ticket)
+
+
+def tracked(unit: Unit, ticket: Ticket) -> Tracked:
+    """What a worker is told of a ticket that they have shown is theirs."""
     state = State(ticket.state)
     holder = org_tree(unit.session).get(ticket.holder_code)
     promised = GOVERNING.get(state) is ClockKind.resolve and state is not State.replied
     return Tracked(
+        ticket_id=ticket.id,
         number=ticket.number,
         state=state,
         holder=Bilingual(holder.name_zh, holder.name_en),
@@ -98,6 +105,11 @@ def code_to_tell(unit: Unit, number: str) -> str:
     if ticket.created_by != unit.actor.id or not at_the_centre:
         raise CodeNotToTell(number=number)
     return unit.vault.open(ticket.query_code_sealed)
+
+
+def folded_number(typed: str) -> str:
+    """A number as it is stored, or '' for what can be none: to count tries by."""
+    return _number(typed)
 
 
 def _number(typed: str) -> str:
