@@ -16,6 +16,7 @@ from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
 from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
+from service.tickets.knowledge import Article, ArticleUse, ArticleVersion
 from service.tickets.links import TicketLink
 from service.tickets.models import (
     Assignment,
@@ -40,6 +41,9 @@ METADATA = Base.metadata
 __all__ = [
     "METADATA",
     "Absence",
+    "Article",
+    "ArticleUse",
+    "ArticleVersion",
     "Assignment",
     "Attachment",
     "AuditEvent",

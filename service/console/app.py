@@ -16,10 +16,11 @@ from service.api.errors import Problem
 from service.bootstrap import Application
 from service.console import (
     absencepage,
-    employerpage,
     consultpage,
+    employerpage,
     filepage,
     intake,
+    knowledgepage,
     login,
     noticepage,
     ownpages,
@@ -93,6 +94,9 @@ def create_console(application: Application) -> Starlette:
             Route("/rules/changes", page(rulespage.show_changes), methods=["GET"]),
             Route("/rules/changes/{change_id:int}", page(rulespage.show_change), methods=["GET"]),
             *_both(f"{ticket}/recusal", page, absencepage.show_recusal, absencepage.take_recusal),
+            Route("/knowledge", page(knowledgepage.show_knowledge), methods=["GET"]),
+            *_both("/knowledge/new", page, knowledgepage.show_new_article, knowledgepage.take_new_article),
+            *_both("/knowledge/{article_id:int}", page, knowledgepage.show_article, knowledgepage.take_article),
             Route("/consults", page(consultpage.show_consults), methods=["GET"]),
             *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
             *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),

@@ -26,6 +26,7 @@ class Masthead:
     manages_rules: bool
     keeps_employers: bool
     records_absences: bool
+    reads_knowledge: bool
     answers_consults: bool
 
 
@@ -46,5 +47,6 @@ def masthead_of(unit: Unit) -> Masthead:
         manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
         keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
         answers_consults=actor.may(Permission.consult_answer),
+        reads_knowledge=actor.may(Permission.knowledge_read),
         records_absences=actor.may(Permission.absence_record),
     )

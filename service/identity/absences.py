@@ -134,7 +134,7 @@ def record_absence(unit: Unit, command: RecordAbsence) -> int:
     if not timedelta(0) <= command.ends_on - command.starts_on < LONGEST_ABSENCE:
         raise AbsenceDatesUnfit(days=LONGEST_ABSENCE.days)
     username = command.username or unit.actor.name
-    if username != unit.actor.name and not unit.actor.may(Permission.absence_manage):
+    if not unit.actor.may(Permission.absence_record if username == unit.actor.name else Permission.absence_manage):
         raise AbsenceOfAnother
     # Both rows in the order of their ids: two absences that name each other as deputies do not wait in a circle.
     people = {
@@ -175,7 +175,10 @@ def record_absence(unit: Unit, command: RecordAbsence) -> int:
 
 
 def cancel_absence(unit: Unit, absence_id: int) -> None:
-    """Somebody is back, or stays: the deputy stands in no longer. A repeat changes nothing. Raises AbsenceNotFound."""
+    """Somebody is back, or stays: the deputy stands in no longer. A repeat changes nothing. Raises AbsenceOfAnother,
+    AbsenceNotFound."""
+    if not unit.actor.may(Permission.absence_record):
+        raise AbsenceOfAnother
     absence = unit.session.get(Absence, absence_id, with_for_update=True)
     person = unit.session.get(Person, absence.person_id) if absence else None
     if absence is None or person is None or not _may_change(unit, person):

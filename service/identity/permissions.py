@@ -49,6 +49,8 @@ class Permission(StrEnum):
     recusal_manage = "recusal:manage"
     consult_ask = "consult:ask"
     consult_answer = "consult:answer"
+    knowledge_read = "knowledge:read"
+    knowledge_write = "knowledge:write"
     policy_manage = "policy:manage"
     audit_read = "audit:read"
 
@@ -165,9 +167,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 for _role in frozenset(Role) - {Role.auditor}:
     ROLE_PERMISSIONS[_role] |= {P.absence_record}
     if P.ticket_read in ROLE_PERMISSIONS[_role]:
-        ROLE_PERMISSIONS[_role] |= {P.recusal_declare}
+        ROLE_PERMISSIONS[_role] |= {P.recusal_declare, P.knowledge_read}
 for _role in (Role.reviewer, Role.supervisor, Role.admin):
     ROLE_PERMISSIONS[_role] |= {P.absence_manage, P.recusal_manage}
+for _role in (Role.lawyer, Role.supervisor, Role.admin):
+    ROLE_PERMISSIONS[_role] |= {P.knowledge_read, P.knowledge_write}
 
 
 def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:

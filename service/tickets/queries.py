@@ -103,6 +103,7 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "escalation:fired": ("时限提醒", "escalation"),
     "rating:recorded": ("评价", "rating"),
     "caller:revealed": ("查看来电人", "caller seen"),
+    "article:used": ("引用知识", "used an article"),
     "person:recused": ("回避", "kept out for an interest"),
     "attachment:added": ("添加附件", "file added"),
     "attachment:withdrawn": ("撤回附件", "file taken back"),

@@ -41,10 +41,10 @@ def recuse(unit: Unit, command: RecusePerson) -> None:
     take over; where nobody of the role is left, the union above is. Raises TicketNotFound, RecusalOfAnother,
     PersonNotFound.
     """
-    ticket = lock(unit, command.number)
     username = command.username or unit.actor.name
-    if username != unit.actor.name and not unit.actor.may(Permission.recusal_manage):
+    if not unit.actor.may(Permission.recusal_declare if username == unit.actor.name else Permission.recusal_manage):
         raise RecusalOfAnother
+    ticket = lock(unit, command.number)
     person = unit.session.scalars(select(Person).where(Person.username == username, Person.active)).one_or_none()
     if person is None or not (person.id == unit.actor.id or within(person.org_code, unit.actor.scope)):
         raise PersonNotFound(username=username)

@@ -153,7 +153,8 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
 
 def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[str, str, dict[str, Any]]]:
     """Method, address and description of every operation below /api/v1."""
-    places = {"number": number, "org": "630000", "kind": "dispatch", "notice_id": "1", "change_id": "1", "key": "0" * 32, "employer_id": "1", "view_id": "1", "attachment_id": "1", "attachment_id": "1", "absence_id": "1"}
+    ids = ("notice", "change", "employer", "view", "attachment", "absence", "article")
+    places = {"number": number, "org": "630000", "kind": "dispatch", "key": "0" * 32} | {f"{id_}_id": "1" for id_ in ids}
     return [
         (method.upper(), path.removeprefix("/api/v1").format(**places), operation)
         for path, methods in api.get("/openapi.json").json()["paths"].items()
