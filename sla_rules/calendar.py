@@ -227,7 +227,7 @@ class WorkCalendar:
     def _check(self) -> None:
         if not self.years:
             raise CalendarInvalid("a calendar needs at least one year", "日历至少需要一个年份")
-        for before, after in zip(self.years, self.years[1:], strict=False):
+        for before, after in pairwise(self.years):
             if after.year != before.year + 1:
                 raise CalendarInvalid(
                     f"the years must follow one another: {before.year}, then {after.year}",

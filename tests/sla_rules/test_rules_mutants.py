@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,12 +25,14 @@ from sla_rules import (
     Kept,
     Notice,
     NoticeYear,
+    OfficeHours,
     OpenPauseNeedsAsOf,
     OutsideCalendar,
     Pause,
     Promise,
     RegionalLayer,
     Rung,
+    Season,
     Window,
     WorkCalendar,
     deadline,
@@ -546,6 +549,39 @@ def test_a_calendar_with_nothing_more_laid_over_it_is_the_same_calendar() -> Non
         horizon_years=3,
     )
     assert calendar.with_overrides([]) == calendar
+
+
+def test_a_calendar_may_speak_of_a_hundred_years() -> None:
+    assert WorkCalendar.from_years([YEAR], horizon_years=100).last_day == date(2126, 12, 31)
+
+
+def test_hours_of_a_weekday_or_of_a_season_alone_are_laid_down(at: At) -> None:
+    day, other = parse_hours(["08:30-12:00"]), parse_hours(["09:00-11:00"])
+    wednesday, thursday = at("2026-11-18 00:00"), at("2026-11-19 00:00")
+    for hours in (
+        OfficeHours(day, weekdays={2: other}),
+        OfficeHours(day, seasons=(Season((11, 1), (11, 18), other),)),
+    ):
+        calendar = WorkCalendar.from_years([YEAR], hours)
+        assert calendar.next_open(wednesday) == at("2026-11-18 09:00")
+        assert calendar.next_open(thursday) == at("2026-11-19 08:30")
+
+
+def test_a_zone_with_summer_time_opens_and_closes_to_the_minute_of_its_wall() -> None:
+    zone = ZoneInfo("America/New_York")
+    calendar = WorkCalendar.from_years([NoticeYear(2026)], ["08:35-24:00"], zone.key, rest_weekdays=[], horizon_years=1)
+    for day in (date(2026, 3, 7), date(2026, 3, 8), date(2026, 11, 1), date(2027, 12, 31)):
+        opens = datetime.combine(day, time(8, 35), zone)
+        closes = datetime.combine(day + timedelta(days=1), time(), zone)
+        assert calendar.next_open(calendar.start_of_day(day)) == opens
+        assert calendar.prev_open(calendar.end_of_day(day)) == closes == calendar.end_of_day(day)
+
+
+def test_an_hour_that_the_change_to_summer_time_skips_never_opens() -> None:
+    zone = ZoneInfo("America/New_York")
+    calendar = WorkCalendar.from_years([NoticeYear(2026)], ["02:00-03:00"], zone.key, rest_weekdays=[], horizon_years=1)
+    eve = datetime(2026, 3, 8, 1, 30, tzinfo=zone)
+    assert calendar.next_open(eve) == datetime(2026, 3, 9, 2, 0, tzinfo=zone)
 
 
 def test_different_calendars_hash_differently(calendar: WorkCalendar) -> None:
