@@ -53,10 +53,13 @@ class Work:
     correlation_id: str
 
     @contextmanager
-    def writing(self) -> Iterator[Unit]:
-        """A unit that commits when the block ends well. Raises NotLoggedIn."""
+    def writing(self, *permissions: Permission) -> Iterator[Unit]:
+        """A unit that commits when the block ends well, for somebody who holds one of `permissions`; without any the
+        use-case itself asks. Raises NotLoggedIn, NotPermitted."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
+            if permissions and not any(unit.actor.may(permission) for permission in permissions):
+                raise NotPermitted(permission=permissions[0].value)
             yield unit
 
     @contextmanager

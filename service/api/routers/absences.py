@@ -58,7 +58,7 @@ def register(work: Working, body: Annotated[AbsenceRecord, Body(openapi_examples
     As long as it lasts, whatever the person is told the deputy is told as well. Leaders and administrators record
     for others.
     """
-    with work.writing() as unit:
+    with work.writing(Permission.absence_record, Permission.absence_manage) as unit:
         absence_id = record_absence(unit, RecordAbsence(**{**dict(body), "username": body.username or ""}))
     return answer(AbsenceRecorded(id=absence_id), status=201)
 
@@ -73,7 +73,7 @@ def register(work: Working, body: Annotated[AbsenceRecord, Body(openapi_examples
 )
 def cancel(work: Working, absence_id: Annotated[int, Path(ge=1, lt=2**31, examples=[1])]) -> Response:
     """提前返岗或不再请假;重复取消不改变记录。/ Back early, or staying after all. A repeat changes nothing."""
-    with work.writing() as unit:
+    with work.writing(Permission.absence_record, Permission.absence_manage) as unit:
         cancel_absence(unit, absence_id)
     return Response(status_code=204)
 
@@ -94,6 +94,6 @@ def keep_out(
     From then on the person neither sees the ticket nor acts on it nor hears of it. Colleagues take over; where there
     is none, the union above is told.
     """
-    with work.writing() as unit:
+    with work.writing(Permission.recusal_declare, Permission.recusal_manage) as unit:
         recuse(unit, RecusePerson(number=number, reason=body.reason, username=body.username or ""))
     return Response(status_code=204)
