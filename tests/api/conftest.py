@@ -36,13 +36,14 @@ def api(app: FastAPI, application: Application, portal: BlockingPortal) -> Itera
 
 
 @pytest.fixture(scope="module")
-def shared_desk(servers: Servers) -> Iterator[Desk]:
+def shared_desk(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk over one database for a whole module."""
     name = f"hotline_{uuid.uuid4().hex[:12]}"
     with servers.admin() as admin:
         admin.execute(f'create database "{name}" template "{servers.template}" strategy file_copy')
     clock = SimulatedClock(START)
-    application = build(settings_for(servers.url_of(name), servers.redis_url), clock=clock, gateway=MemoryGateway())
+    settings = settings_for(servers.url_of(name), servers.redis_url, files_dir=tmp_path_factory.mktemp("files"))
+    application = build(settings, clock=clock, gateway=MemoryGateway())
     yield Desk(application, clock)
     application.database.dispose()
     drop(servers, name)
