@@ -238,7 +238,7 @@ class WorkCalendar:
                 f"the horizon must be 1 to 100 years, got {self.horizon_years}",
                 f"推算年限须为 1 至 100 年,现为 {self.horizon_years}",
             )
-        if not self.rest_weekdays <= set(range(7)) or len(self.rest_weekdays) == 7:
+        if not self.rest_weekdays < set(range(7)):
             raise CalendarInvalid(
                 "the weekdays at rest must be some of 0 (Monday) to 6 and leave one open",
                 "休息日须在周一至周日之间,且至少留一天办公",

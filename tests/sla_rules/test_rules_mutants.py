@@ -15,6 +15,7 @@ from sla_rules import (
     AtWorkingDays,
     AtWorkingTime,
     BeforeOfficeEnd,
+    CalendarInvalid,
     Clock,
     ClockKind,
     ClockStepRefused,
@@ -549,10 +550,15 @@ def test_a_calendar_with_nothing_more_laid_over_it_is_the_same_calendar() -> Non
         horizon_years=3,
     )
     assert calendar.with_overrides([]) == calendar
+    assert calendar.settled_until == date(2026, 11, 30)
 
 
-def test_a_calendar_may_speak_of_a_hundred_years() -> None:
+def test_a_calendar_may_speak_of_a_hundred_years_and_no_exception_lies_past_them() -> None:
     assert WorkCalendar.from_years([YEAR], horizon_years=100).last_day == date(2126, 12, 31)
+    last, past = (DayOverride(day, "off") for day in (date(2027, 12, 31), date(2028, 1, 1)))
+    assert not WorkCalendar.from_years([YEAR], overrides=[last], horizon_years=1).is_working_day(last.date)
+    with pytest.raises(CalendarInvalid):
+        WorkCalendar.from_years([YEAR], overrides=[past], horizon_years=1)
 
 
 def test_hours_of_a_weekday_or_of_a_season_alone_are_laid_down(at: At) -> None:
