@@ -45,6 +45,8 @@ _DECIDED: dict[str, Step] = {
     "extension": Step.grant_extension,
     "suspension": Step.grant_suspension,
 }
+# One keeps oneself out of a matter by one right, and somebody else by another.
+_KEPT_OUT = {"oneself": Permission.recusal_declare, "another": Permission.recusal_manage}
 # Not steps of the table, and yet only the provincial centre's.
 _CENTRE_ONLY = ("/api/v1/rules", "/api/v1/employers", "/api/v1/intake/assist", "/api/v1/dispatch-catalogue")
 # A caller's name and number: at the centre everybody's, elsewhere of the matter the union has itself.
@@ -106,7 +108,10 @@ def routes(app: FastAPI) -> Iterator[Route]:
             }
             rights = tuple(operation.get("x-permission", ()))
             last = path.rpartition("/{number}/")[2] if "/{number}/" in path else ""
-            if last == "decide":
+            if last == "recusals":
+                for request, right in _KEPT_OUT.items():
+                    yield Route(**common, rights=(right,), step=None, request=request)
+            elif last == "decide":
                 for request, step in _DECIDED.items():
                     decides = (TABLE[step].permission or "",)
                     yield Route(**common, rights=decides, step=step, request=request)
