@@ -160,7 +160,7 @@ def excerpt(texts: Iterable[tuple[Field, str]], terms: Sequence[str]) -> Excerpt
     filled = [(field, text) for field, text in texts if text.strip()]
     if not filled:
         return None
-    field, text = max(filled, key=lambda each: sum(term in folded(each[1]) for term in terms))
+    field, text = max(filled, key=lambda each: _said(folded(each[1]), terms))
     plain, places = _with_places(text)
     hits = [at for at in (plain.find(term) for term in terms) if at >= 0]
     begin = max(0, places[min(hits)] - _BEFORE_HIT) if hits else 0
@@ -214,8 +214,15 @@ def _alone(word: str) -> bool:
     return _SIGN.fullmatch(word) is not None
 
 
-def _with_places(text: str) -> tuple[str, list[int]]:
-    """A text folded sign by sign, and for each sign of the result the place it came from."""
+def _said(plain: str, terms: Sequence[str]) -> int:
+    return sum(term in plain for term in terms)
+
+
+def _with_places(text: str) -> tuple[str, Sequence[int]]:
+    """A folded text, and for each sign of it the place it came from."""
+    whole = folded(text)
+    if len(whole) == len(text):
+        return whole, range(len(text))
     plain: list[str] = []
     places: list[int] = []
     for at, sign in enumerate(text):
