@@ -111,7 +111,7 @@ TEXTS: dict[str, Bilingual] = _texts(
         "find.words": ("查找内容", "Words"),
         "find.words_hint": (
             "词语用空格分开,须连续出现的放在引号内;也可填工单号或最后几位数字",
-            "Words with spaces between, what must stand together in quotation marks, a ticket number or its last digits",
+            "Words with spaces between, what must stand together in quotation marks, or a number or its last digits",
         ),
         "find.submit": ("查找", "Find"),
         "find.clear": ("清空条件", "Clear"),

@@ -174,9 +174,7 @@ class RequiredFieldsMissing(Malformed):
     def __init__(self, fields: tuple[str, ...]) -> None:
         self.fields = fields
         names = [FIELD_NAMES[name] for name in fields]
-        super().__init__(
-            names=Bilingual("、".join(name.zh for name in names), ", ".join(name.en for name in names))
-        )
+        super().__init__(names=Bilingual("、".join(name.zh for name in names), ", ".join(name.en for name in names)))
 
 
 class ReopeningWindowClosed(Conflict):
