@@ -186,7 +186,8 @@ def split_ticket(unit: Unit, command: SplitTicket) -> Ticket:
     _split(unit, ticket, Step.split_, note=command.reason)
     if master is not None:
         # Nobody else writes this count, and the row is locked.
-        found[master.number].people_count -= ticket.people_count
+        left = found[master.number].people_count - ticket.people_count
+        found[master.number].people_count = max(1, left)
         found[master.number].row_version += 1
     unit.session.flush()
     return ticket
@@ -421,7 +422,7 @@ def _end_merge(unit: Unit, ticket: Ticket) -> None:
     unit.session.execute(
         update(TicketMerge)
         .where(TicketMerge.ticket_id == ticket.id, TicketMerge.ended_at.is_(None))
-        .values(ended_at=unit.now)
+        .values(ended_at=func.greatest(TicketMerge.merged_at, unit.now))
     )
 
 

@@ -245,3 +245,12 @@ def test_late_is_late_when_the_earlier_caller_has_waited_that_long(desk: Desk) -
     assert desk.ticket(master).due_at < desk.clock.now() + timedelta(days=1)
     desk.sweep()
     assert clock(desk, master).breached_at is not None  # type: ignore[attr-defined]
+
+
+def test_splitting_what_came_along_leaves_a_count_of_people_that_can_be(desk: Desk) -> None:
+    child, middle, master = desk.accepted(people_count=9), desk.accepted(), desk.in_progress()
+    merge(desk, child, middle)
+    merge(desk, middle, master)
+    for number in (child, middle):
+        desk.do("agent1", split_ticket, SplitTicket(number=number, reason="另一工地"))
+    assert desk.ticket(master).people_count >= 1
