@@ -250,6 +250,8 @@ def test_only_whole_working_days_from_the_next_are_plain() -> None:
 def test_the_same_day_may_be_written_with_no_amount(calendar: WorkCalendar, at: At) -> None:
     start = at("2026-11-20 09:00")
     assert deadline(Promise("same_day", 0), start, calendar) == deadline(Promise("same_day", 1), start, calendar)
+    none, one = (Promise("same_day", amount, end="office_end") for amount in (0, 1))
+    assert deadline(none, start, calendar) == deadline(one, start, calendar)
 
 
 # Ladders -----------------------------------------------------------------------------------------------------
@@ -337,6 +339,12 @@ def test_of_two_working_days_those_are_left_out_at_whose_end_the_clock_stood(
     assert working_days_outside(monday, wednesday, calendar, still) == days
 
 
+def test_a_day_granted_on_top_of_calendar_days_asks_the_calendar(calendar: WorkCalendar, at: At) -> None:
+    fifteen, start = Promise("calendar_days", 15, roll=False), at("2026-12-10 10:00")
+    assert not deadline(fifteen, start, calendar).provisional
+    assert deadline(fifteen, start, calendar, extension_days=1).provisional
+
+
 def november(first: int, last: int, phase: Phase, pause: Pause | None = None) -> Stretch:
     return Stretch(date(2026, 11, first), date(2026, 11, last), phase, pause)
 
@@ -352,6 +360,8 @@ def test_days_are_gone_through_in_stretches_without_gap_or_overlap(calendar: Wor
         november(20, 25, "working"),
         november(26, 26, "extension"),
     )
+    gone = course(FIVE_DAYS, at("2026-11-16 10:00"), calendar)
+    assert gone.stretches == (november(16, 16, "start"), november(17, 23, "working"))
     next_day = Pause(at("2026-11-17 10:00"), at("2026-11-18 10:00"))
     assert course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, pauses=(next_day,)).stretches == (
         november(16, 16, "start"),
