@@ -339,10 +339,16 @@ def test_of_two_working_days_those_are_left_out_at_whose_end_the_clock_stood(
     assert working_days_outside(monday, wednesday, calendar, still) == days
 
 
-def test_a_day_granted_on_top_of_calendar_days_asks_the_calendar(calendar: WorkCalendar, at: At) -> None:
-    fifteen, start = Promise("calendar_days", 15, roll=False), at("2026-12-10 10:00")
-    assert not deadline(fifteen, start, calendar).provisional
-    assert deadline(fifteen, start, calendar, extension_days=1).provisional
+@pytest.mark.parametrize(
+    ("promise", "started"),
+    [(Promise("calendar_days", 15, roll=False), "2026-12-10 10:00"), (Promise("same_day", 1), "2026-12-21 10:00")],
+)
+def test_a_day_granted_on_top_asks_the_calendar_where_the_promise_asked_none(
+    promise: Promise, started: str, calendar: WorkCalendar, at: At
+) -> None:
+    assert deadline(promise, at(started), calendar).provisional is False
+    assert deadline(promise, at(started), calendar, kept=Kept(at("2026-12-26 00:00"))).provisional is False
+    assert deadline(promise, at(started), calendar, extension_days=1).provisional is True
 
 
 def november(first: int, last: int, phase: Phase, pause: Pause | None = None) -> Stretch:
@@ -362,6 +368,7 @@ def test_days_are_gone_through_in_stretches_without_gap_or_overlap(calendar: Wor
     )
     gone = course(FIVE_DAYS, at("2026-11-16 10:00"), calendar)
     assert gone.stretches == (november(16, 16, "start"), november(17, 23, "working"))
+    assert gone.deadline == deadline(FIVE_DAYS, at("2026-11-16 10:00"), calendar)
     next_day = Pause(at("2026-11-17 10:00"), at("2026-11-18 10:00"))
     assert course(FIVE_DAYS, at("2026-11-16 10:00"), calendar, pauses=(next_day,)).stretches == (
         november(16, 16, "start"),
