@@ -172,7 +172,8 @@ _SAID: dict[str, Say] = {
     "cycle": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
     "foreign_number": lambda _, value, __: Bilingual(f"原编号:{value}", f"number there: {value}"),
     "import_run": lambda entry, _, __: _imported_from(entry),
-    "kept": lambda _, value, __: _kept(value),
+    # A recount says under the same name whether it kept a deadline, which its own line tells.
+    "kept": lambda _, value, __: _kept(value) if isinstance(value, Mapping) else None,
     "due_at": _due,
     "due_after": lambda entry, _, __: _moved(entry),
 }

@@ -35,8 +35,8 @@ _LONGEST_REASON = 2_000
 class RuleFileRefused(Malformed):
     """What a file says cannot be put in force; the reason names its line or quotes its sentence."""
 
-    zh = "{reason}"
-    en = "{reason}"
+    zh = "文件不能载入:{reason}"
+    en = "The file cannot be put in force: {reason}"
 
 
 class YearOutsideCalendar(NotFound):
