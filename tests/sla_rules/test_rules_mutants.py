@@ -392,6 +392,14 @@ def test_days_told_and_days_granted_since_are_stretches_of_their_own(calendar: W
     assert gone.stretches[-1] == november(28, 30, "extension")
 
 
+def test_a_deadline_told_as_it_is_counted_keeps_its_day_where_the_office_closes_after_midnight(at: At) -> None:
+    nights = WorkCalendar.from_years([YEAR], ["22:00-26:00"], horizon_years=1)
+    promise, start = Promise("working_days", 1, end="office_end"), at("2026-11-16 10:00")
+    due = deadline(promise, start, nights)
+    assert due == Deadline(at("2026-11-18 02:00"), False, date(2026, 11, 17))
+    assert deadline(promise, start, nights, kept=Kept(due.due_at)) == due
+
+
 def test_minutes_are_gone_through_in_segments_none_of_them_empty(calendar: WorkCalendar, at: At) -> None:
     hour, start = Promise("working_minutes", 60), at("2026-11-16 09:00")
     assert course(hour, start, calendar) == Course(
