@@ -51,7 +51,8 @@ class Up:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "service.cli", "up", "--data", str(folder), "--port", str(port), *words],
                 cwd=ROOT,
-                env={**environment, **variables, "PYTHONUNBUFFERED": "1"},
+                # Where RQ can give its worker a title of its own, that must not cover what `children` reads.
+                env={**environment, **variables, "PYTHONUNBUFFERED": "1", "SPT_NOENV": "1"},
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
