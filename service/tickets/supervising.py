@@ -17,7 +17,7 @@ from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
 from service.tickets.messages import tell_union
 from service.tickets.models import Supervision, Ticket
-from service.tickets.states import OPEN, State, Step
+from service.tickets.states import Step
 from service.tickets.steps import carry_out, take
 
 SUPERVISION_DUE = "supervision:due"
@@ -188,7 +188,19 @@ def remind_of_supervision(unit: Unit, payload: Payload) -> None:
     """Database handler of `supervision:due`: an answer that did not come is told to the leader and the supervisor."""
     supervision = unit.session.get_one(Supervision, payload["supervision_id"])
     ticket = unit.session.get_one(Ticket, supervision.ticket_id)
-    if supervision.closed_at is None and State(ticket.state) in OPEN and _waiting(unit, supervision) is None:
+    # By what stood at the date itself, so that a late delivery tells what a punctual one would have told.
+    due, answered = (
+        supervision.due_at,
+        unit.session.scalar(
+            select(SupervisionAnswer.id)
+            .where(
+                SupervisionAnswer.supervision_id == supervision.id, SupervisionAnswer.answered_at < supervision.due_at
+            )
+            .limit(1)
+        ),
+    )
+    ends = [moment for moment in (supervision.closed_at, ticket.ended_at) if moment is not None]
+    if answered is None and all(moment >= due for moment in ends):
         _tell(
             unit,
             ticket,

@@ -4,7 +4,6 @@ from itertools import islice
 from pathlib import Path
 
 from service.bootstrap import Application
-from service.core.errors import HotlineError
 from service.history.importing import BeginImport, ImportBatch, begin_import, finish_import, import_batch, known_codes
 from service.history.mapping import read_mapping
 from service.history.models import ImportRun
@@ -12,7 +11,7 @@ from service.history.rows import RowReader
 from service.history.source import examine, opened
 
 
-class CutOff(HotlineError):
+class CutOff(Exception):
     """The process was stopped."""
 
 
