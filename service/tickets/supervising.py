@@ -119,6 +119,8 @@ def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: da
         return
     carry_out(unit, ticket, Step.supervise, note=instruction, data={"answer_by": due_at.isoformat()})
     _tell(unit, ticket, ("handler", "leader", "parent_leader"), "督办", "supervision", occasion="supervised")
+    if unit.actor.id is None:
+        return  # the ladder that opened it goes on reminding by its own rungs
     emit(
         unit,
         Message(
