@@ -54,28 +54,33 @@ class Database:
             f"-c statement_timeout={int(statement_timeout * 1000)} -c lock_timeout={int(lock_timeout * 1000)}"
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
         )
-        self._engine: Engine | None = None
-        self._pid = -1
+        self._engines: dict[int, Engine] = {}
 
     @property
     def engine(self) -> Engine:
-        """This process's engine."""
-        if self._engine is None or self._pid != os.getpid():
-            if self._engine is not None:
+        """This process's engine, the same for all its threads."""
+        pid = os.getpid()
+        engine = self._engines.get(pid)
+        if engine is None:
+            for inherited in [process for process in list(self._engines) if process != pid]:
                 # The inherited sockets belong to the parent: forget them without saying goodbye on them.
-                self._engine.dispose(close=False)
-            self._engine = create_engine(
-                self.url,
-                pool_size=self._pool_size,
-                max_overflow=0,
-                pool_timeout=10,
-                pool_pre_ping=False,
-                # The text of a database error is logged; what a caller told us is not.
-                hide_parameters=True,
-                connect_args={"options": self._options, "connect_timeout": 5},
-            )
-            self._pid = os.getpid()
-        return self._engine
+                self._engines.pop(inherited).dispose(close=False)
+            # An engine connects at its first statement: one made by a thread that came second costs nothing. No
+            # lock, for a fork would hand the child one that nobody opens.
+            engine = self._engines.setdefault(pid, self._new_engine())
+        return engine
+
+    def _new_engine(self) -> Engine:
+        return create_engine(
+            self.url,
+            pool_size=self._pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            # The text of a database error is logged; what a caller told us is not.
+            hide_parameters=True,
+            connect_args={"options": self._options, "connect_timeout": 5},
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -94,9 +99,9 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection of this process."""
-        if self._engine is not None and self._pid == os.getpid():
-            self._engine.dispose()
-        self._engine = None
+        engine = self._engines.pop(os.getpid(), None)
+        if engine is not None:
+            engine.dispose()
 
 
 def table_of(model: type[Base]) -> Table:
