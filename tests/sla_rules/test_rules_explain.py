@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 
 import pytest
@@ -180,6 +181,28 @@ def test_sentences_of_an_extended_suspended_provisional_clock(calendar: WorkCale
     assert "Suspended: 2026-12-23 11:00 to 2026-12-23 12:00." in en
     assert "Extended by 1 working day(s)." in en
     assert any(sentence.startswith("Provisional") for sentence in en)
+
+
+def test_a_part_tells_the_whole_it_ends_before(calendar: WorkCalendar, at: At) -> None:
+    whole = resolving(Promise("working_days", 5), at("2026-11-16 10:00"))
+    leg = replace(whole, kind=ClockKind.leg, inner_days=1, began_at=at("2026-11-18 10:00"))
+    it = explain(leg, calendar)
+    assert it.last_day == date(2026, 11, 20)
+    assert [str(line.date) for line in it.lines][-1] == "2026-11-20"
+    assert "下级单位 2026-11-18 10:00 接办,须比总期限 2026-11-23 24:00 提前 1 个工作日。" in it.summary()
+    (told_in_english,) = (sentence for sentence in it.summary("en") if "lower union" in sentence)
+    assert "2026-11-18 10:00" in told_in_english
+    assert "1 working day(s) before the whole, 2026-11-23 24:00" in told_in_english
+    assert explain(whole, calendar).whole is None
+
+
+def test_a_summary_is_the_sentences_without_the_days(calendar: WorkCalendar, at: At) -> None:
+    it = explain(resolving(Promise("working_days", 5), at("2026-09-24 10:00")), calendar)
+    for sentences, summary in ((it.sentences(), it.summary()), (it.sentences("en"), it.summary("en"))):
+        days = [sentence for sentence in sentences if sentence not in summary]
+        assert [sentence for sentence in sentences if sentence not in days] == list(summary)
+        assert all(sentence.startswith(("2026-09", "2026-10")) for sentence in days)
+        assert len(days) == 5
 
 
 def test_a_deadline_within_a_day_is_told_to_the_second(calendar: WorkCalendar, at: At) -> None:
