@@ -21,21 +21,21 @@ ANY = st.text(
 
 
 @given(said=ANY)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_database_cuts_a_text_into_the_words_the_service_looks_for(shared_desk: Desk, said: str) -> None:
     with shared_desk.application.reading() as unit:
         assert set(unit.session.scalar(text("select search_words(:said)"), {"said": said})) == words_of(said)
 
 
 @given(query=ANY)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_typed_is_a_query(shared_desk: Desk, query: str) -> None:
     with shared_desk.application.reading() as unit:
         find_tickets(unit, FindQuery(q=query, number=query[:40]))
 
 
 @given(title=st.text(HAN, min_size=2, max_size=30), data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_two_neighbouring_characters_of_a_title_find_its_ticket(
     shared_desk: Desk, title: str, data: st.DataObject
 ) -> None:

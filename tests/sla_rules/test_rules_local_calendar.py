@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_rules import (
@@ -288,7 +288,6 @@ def test_every_arrangement_is_read_back_as_it_was_written(arrangement: LocalArra
     assert read_local(to_toml(arrangement), origin="local.toml") == arrangement
 
 
-@settings(deadline=None)  # a calendar is laid down for each, which takes its time on a busy machine
 @given(arrangements())
 def test_a_calendar_gives_back_what_was_laid_over_it(arrangement: LocalArrangement) -> None:
     notices = WorkCalendar.from_years([load_calendar().years[1]], horizon_years=2)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import sla_rules
@@ -207,7 +207,6 @@ RUBBISH = [
 ]  # fmt: skip
 
 
-@settings(deadline=None)  # a busy machine is not a fault of the file
 @given(
     span=st.sampled_from(VALUES),
     rubbish=st.sampled_from(RUBBISH)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_rules import NaiveTime, Policy, QuietHours, load_calendar
@@ -46,7 +46,6 @@ def test_a_message_waits_until_the_quiet_is_over(
     assert answered.utcoffset() == timedelta(0)
 
 
-@settings(deadline=None)
 @given(
     start=st.times(),
     end=st.times(),

@@ -352,7 +352,6 @@ def test_whatever_people_do_states_clocks_deadlines_and_timeline_stay_true(appli
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
             # The examples share a database, so a smaller one is looked for only where somebody waits for it.
