@@ -7,8 +7,10 @@ import pytest
 from service.tickets.closing import ReviewReply, approve_reply, send_reply_back
 from service.tickets.dispatching import (
     AskReturn,
+    DispatchTicket,
     RetierTicket,
     ask_return,
+    dispatch_ticket,
     grant_return,
     retier_ticket,
 )
@@ -258,6 +260,29 @@ def test_a_matter_is_passed_down_once_and_to_a_county_of_ones_own(desk: Desk) ->
     desk.do(COUNTY, sign_ticket, SignTicket(number=number))
     with pytest.raises((PassedDownAlready, NotBelow)):
         desk.do(COUNTY, pass_down, PassDown(number=number, org_code=DELINGHA))
+
+
+def test_a_union_that_helps_may_be_given_the_whole_and_helps_no_more(desk: Desk) -> None:
+    number = desk.accepted()
+    desk.do("dispatcher1", dispatch_ticket, DispatchTicket(number=number, org_code=HAIXI, assisting=(GOLMUD,)))
+    desk.do(CITY, sign_ticket, SignTicket(number=number))
+    desk.do(CITY, pass_down, PassDown(number=number, org_code=GOLMUD))
+    roles = desk.rows("select role, end_reason from assignment where org_code = :o order by id", o=GOLMUD)
+    assert [(row.role, row.end_reason) for row in roles] == [("assist", "moved"), ("inner", None)]
+
+
+def test_of_two_parts_that_ended_at_one_instant_the_last_runs_on(desk: Desk) -> None:
+    """Taken back, passed down, signed and replied to within one tick of the clock."""
+    number = passed_down(desk, signed=True)
+    desk.do(CITY, take_back, DecideBelow(number=number))
+    desk.do(CITY, pass_down, PassDown(number=number, org_code=GOLMUD))
+    desk.do(COUNTY, sign_ticket, SignTicket(number=number))
+    desk.reply(number)
+
+    desk.do(COUNTY_LEADER, send_reply_back, ReviewReply(number=number, note="请补充依据"))
+
+    legs = desk.rows("select stopped_at from sla_clock where kind = 'leg' order by id")
+    assert [leg.stopped_at is None for leg in legs] == [False, True]
 
 
 def test_each_desk_is_offered_its_own_steps(desk: Desk) -> None:

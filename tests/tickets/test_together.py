@@ -12,6 +12,7 @@ from service.tickets.dispatching import DispatchTicket, dispatch_ticket
 from service.tickets.endings import EndTicket, terminate_ticket
 from service.tickets.errors import PermissionMissing, StepNotPossible, TicketNotFound
 from service.tickets.handling import SignTicket, sign_ticket
+from service.tickets.intake import AnswerTicket, answer_ticket
 from service.tickets.together import (
     GroupNeedsTwo,
     GroupTickets,
@@ -112,6 +113,15 @@ def test_a_master_that_ends_without_a_reply_gives_back_what_was_merged(desk: Des
     assert (ticket.state, ticket.holder_code, ticket.due_at, ticket.ended_at) == ("accepted", PROVINCE_CODE, due, None)
     assert clock(desk, child).stopped_at is None  # type: ignore[attr-defined]
     assert clock(desk, child, "dispatch").stopped_at is None  # type: ignore[attr-defined]
+
+
+def test_a_master_answered_at_once_gives_back_what_was_merged(desk: Desk) -> None:
+    master, number = desk.accepted(), desk.accepted()
+    merge(desk, number, master)
+    desk.do("lawyer1", answer_ticket, AnswerTicket(number=master, answer="已告知仲裁途径"))
+    follow(desk)
+    assert desk.ticket(number).state == "accepted"
+    assert clock(desk, number).stopped_at is None  # type: ignore[attr-defined]
 
 
 def test_a_split_matter_runs_on_as_if_never_merged_and_the_count_goes_with_it(desk: Desk) -> None:
