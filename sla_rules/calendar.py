@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sla_rules.duration import duration_in_words
 from sla_rules.errors import CalendarInvalid, DateExpected, NaiveTime, OutsideCalendar
 from sla_rules.layers import DayOverride, RegionalLayer
 from sla_rules.notice import NoticeYear
@@ -494,12 +495,16 @@ class WorkCalendar:
         target = self._open_until(instant) + amount
         if amount > 0:
             if target > self._open_before[-1]:
-                raise self._outside(f"{at.isoformat()} + {span} of working time", f"{at.isoformat()} 加工作时间 {span}")
+                raise self._outside(
+                    f"{at.isoformat()} + {duration_in_words(span, 'en', round_up=True)} of working time",
+                    f"{at.isoformat()} 加 {duration_in_words(span, 'zh', round_up=True)}工作时间",
+                )
             position = bisect_left(self._open_before, target) - 1
         else:
             if target < 0:
                 raise self._outside(
-                    f"{at.isoformat()} - {-span} of working time", f"{at.isoformat()} 减工作时间 {-span}"
+                    f"{at.isoformat()} - {duration_in_words(-span, 'en', round_up=True)} of working time",
+                    f"{at.isoformat()} 减 {duration_in_words(-span, 'zh', round_up=True)}工作时间",
                 )
             position = bisect_right(self._open_before, target) - 1
         return _from_microseconds(self._starts[position] + target - self._open_before[position])

@@ -20,15 +20,14 @@ from sla_rules.counting import (
     standstills,
     working_days_outside,
 )
+from sla_rules.duration import Language, duration_in_words
 from sla_rules.errors import ClockStepRefused, NaiveTime
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise
 
 ClockStatus = Literal["running", "paused", "stopped"]
-Language = Literal["zh", "en"]
 
 _NOTHING = timedelta(0)
 _INSTANT = timedelta(microseconds=1)
-_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,7 @@ class Clock:
         if self.promise.in_days:
             amount = self._days_text(calendar, end, due, late=late, lang=lang)
         else:
-            amount = _duration_text(abs(self.remaining(calendar, at)), lang, round_up=late)
+            amount = duration_in_words(abs(self.remaining(calendar, at)), lang, round_up=late)
         return _sentence(self.status, amount, late=late, lang=lang)
 
     # -- parts ---------------------------------------------------------------------------------------------
@@ -313,16 +312,6 @@ def _closed(pauses: tuple[Pause, ...], at: datetime) -> tuple[Pause, ...]:
 def _aware(at: datetime) -> None:
     if at.utcoffset() is None:
         raise NaiveTime(f"the time {at.isoformat()} has no offset", f"时间 {at.isoformat()} 没有时区")
-
-
-def _duration_text(span: timedelta, lang: Language, *, round_up: bool) -> str:
-    minutes = -(-span // _MINUTE) if round_up else span // _MINUTE
-    hours, rest = divmod(minutes, 60)
-    if lang == "zh":
-        parts = ([f"{hours} 小时"] if hours else []) + ([f"{rest} 分钟"] if rest or not hours else [])
-    else:
-        parts = ([f"{hours} h"] if hours else []) + ([f"{rest} min"] if rest or not hours else [])
-    return " ".join(parts)
 
 
 def _sentence(status: ClockStatus, amount: str, *, late: bool, lang: Language) -> str:

@@ -12,8 +12,9 @@ from itertools import groupby
 from typing import Any, Literal
 
 from sla_rules.calendar import DayInfo, WorkCalendar
-from sla_rules.clock import Clock, Language
+from sla_rules.clock import Clock
 from sla_rules.counting import Course, Stretch, course
+from sla_rules.duration import Language
 from sla_rules.promise import ClockKind, Deadline, Kept, Pause, Promise
 
 ChangeCause = Literal["pause", "resume", "extension", "retier", "handover", "merge", "recount"]

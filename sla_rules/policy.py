@@ -149,11 +149,14 @@ class Policy:
     ) -> Ladder:
         """The rungs for a clock of `kind`. `unit` is that of its promise, looked up when left out.
 
-        In an urgent matter every message is urgent: it does not wait for the end of quiet hours.
+        In an urgent matter every message is urgent: it does not wait for the end of quiet hours. A policy of before
+        there were clocks of this kind has no rungs for them.
         """
         if unit is None:
             unit = self.promise(kind, tier, urgent=urgent, cycle=cycle).unit
         fitting = [rule for rule in self.ladders if rule.kind == kind and rule.unit in (None, unit)]
+        if not fitting:
+            return ()
         rungs = max(fitting, key=lambda rule: rule.unit is not None).rungs
         return tuple(replace(rung, urgent=True) for rung in rungs) if urgent else rungs
 

@@ -85,6 +85,12 @@ def test_the_limits(policy: Policy) -> None:
     assert limits.basically_satisfied_weight == 0.6
 
 
+def test_a_policy_of_before_there_were_legs_has_no_rungs_for_them() -> None:
+    stored = policy_from_document(json.loads(FIRST_VERSION.read_text(encoding="utf-8")))
+    assert stored.ladder(ClockKind.leg, Tier.ordinary) == ()
+    assert stored.ladder(ClockKind.sign, Tier.ordinary) != ()
+
+
 def test_the_ladder_follows_the_unit_of_the_promise(policy: Policy) -> None:
     same_day = [rung.name for rung in policy.ladder(ClockKind.resolve, Tier.ordinary)]
     in_days = [rung.name for rung in policy.ladder(ClockKind.resolve, Tier.difficult)]

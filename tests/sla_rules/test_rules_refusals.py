@@ -173,14 +173,14 @@ REFUSALS: list[tuple[Callable[[], object], type[RuleError], str, str]] = [
     (
         lambda: ONE_YEAR.add_open_time(LATER, timedelta(days=999)),
         OutsideCalendar,
-        "2026-11-19T02:00:00+00:00 + 999 days, 0:00:00 of working time" + OUTSIDE,
-        "2026-11-19T02:00:00+00:00 加工作时间 999 days, 0:00:00" + OUTSIDE_ZH,
+        "2026-11-19T02:00:00+00:00 + 23976 h of working time" + OUTSIDE,
+        "2026-11-19T02:00:00+00:00 加 23976 小时工作时间" + OUTSIDE_ZH,
     ),
     (
         lambda: ONE_YEAR.add_open_time(LATER, timedelta(days=-999)),
         OutsideCalendar,
-        "2026-11-19T02:00:00+00:00 - 999 days, 0:00:00 of working time" + OUTSIDE,
-        "2026-11-19T02:00:00+00:00 减工作时间 999 days, 0:00:00" + OUTSIDE_ZH,
+        "2026-11-19T02:00:00+00:00 - 23976 h of working time" + OUTSIDE,
+        "2026-11-19T02:00:00+00:00 减 23976 小时工作时间" + OUTSIDE_ZH,
     ),
     (
         lambda: ONE_YEAR.next_open(datetime(2027, 12, 31, 11, tzinfo=UTC)),
