@@ -357,6 +357,10 @@ TEXTS: dict[str, Bilingual] = _texts(
         "ticket.worker": ("职工身份", "The worker"),
         "ticket.membership": ("会员:", "union member:"),
         "ticket.no_name": ("未留姓名", "no name"),
+        "ticket.withheld": (
+            "职工要求保密:姓名和电话只对省级热线中心开放,请通过中心联系职工",
+            "Confidential: name and number are with the provincial centre alone; reach the worker through it",
+        ),
         "ticket.no_phone": ("未留电话", "no phone"),
         "ticket.received": ("来件时间", "Received"),
         "ticket.accepted": ("受理时间", "Accepted"),

@@ -1,7 +1,7 @@
 """From a row of a file to a ticket of ours, or to the reasons why not. Pure: no session, no clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
@@ -10,6 +10,7 @@ from service.core.crypto import digits_only
 from service.core.errors import Bilingual
 from service.history.mapping import FALSE, FLAGS, MOMENTS, PERSONAL, TRUE, FieldRule, HistoryMapping
 from service.history.source import Cell, Record
+from service.tickets.concealing import without_caller
 from service.tickets.intake import EARLIEST
 from service.tickets.states import ENDED, STATE_NAMES, State
 
@@ -185,7 +186,7 @@ class _Reading:
             kept=kept,
         )
         self._check_order(row, now)
-        return row
+        return _without_caller(row) if row.identity_hidden else row
 
     @property
     def _is_refused(self) -> bool:
@@ -312,6 +313,16 @@ class _Reading:
 
     def _warn(self, name: str, zh: str, en: str) -> None:
         self.remarks.append(Remark("warned", name, Bilingual(zh, en)))
+
+
+def _without_caller(row: HistoryRow) -> HistoryRow:
+    """A confidential matter's texts, as they are kept of those that are taken down here."""
+
+    def said(text: str) -> str:
+        return without_caller(text, name=row.caller_name, phone=row.phone)
+
+    kept = {column: said(text) for column, text in row.kept.items()}
+    return replace(row, title=said(row.title), body=said(row.body), answer=said(row.answer), kept=kept)
 
 
 def _filled(text: str, holes: list[tuple[str, Cell]]) -> str:

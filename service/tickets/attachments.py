@@ -21,6 +21,7 @@ from service.core.unit import PROVINCE_CODE, ActorKind, Unit
 from service.identity.models import Person
 from service.identity.permissions import Permission
 from service.tickets import repository
+from service.tickets.concealing import concealed
 from service.tickets.disclosure import IdentityIsHidden
 from service.tickets.errors import PermissionMissing
 from service.tickets.file_kinds import ENDINGS, MEDIA_TYPES, Examined, examine
@@ -244,11 +245,11 @@ def _attach(unit: Unit, ticket: Ticket, command: AttachFile, *, most: int) -> At
         sha256=digest,
         size=command.file.size,
         media_type=command.file.media_type,
-        name=shown_name(command.name, command.file.media_type),
+        name=concealed(unit, ticket, shown_name(command.name, command.file.media_type)),
         uploaded_by=unit.actor.id,
         by_worker=unit.actor.kind is ActorKind.worker,
         at=unit.now,
-        note=command.note,
+        note=concealed(unit, ticket, command.note),
     )
     unit.session.add(row)
     unit.session.flush()

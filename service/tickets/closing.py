@@ -9,6 +9,7 @@ from service.core.errors import Bilingual
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.concealing import concealed
 from service.tickets.errors import RedoRoundsUsedUp, ReopeningWindowClosed, ReviewerIsReplier
 from service.tickets.messages import tell_union
 from service.tickets.models import Assignment, Reply, Ticket
@@ -187,7 +188,7 @@ def _review(unit: Unit, ticket: Ticket, verdict: str, note: str) -> None:
         verdict,
         unit.actor.id,
         unit.now,
-        note,
+        concealed(unit, ticket, note),
     )
     requests.void_open_requests(unit, ticket, note="审核")
 

@@ -21,6 +21,7 @@ from service.org.tree import org_tree
 from service.outbox.emit import Message, emit
 from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
+from service.tickets.concealing import concealed
 from service.tickets.messages import tell_union
 from service.tickets.models import ENDED, Ticket
 from service.tickets.repository import visible
@@ -139,7 +140,7 @@ def ask_consult(unit: Unit, command: AskConsult) -> Ticket:
         ticket_id=ticket.id,
         asked_by=unit.actor.id,
         org_code=unit.actor.org_code,
-        question=command.question,
+        question=concealed(unit, ticket, command.question),
         asked_at=unit.now,
         due_at=due_at,
     )
@@ -175,7 +176,8 @@ def answer_consult(unit: Unit, command: AnswerConsult) -> Ticket:
     if consult.taken_by not in (None, unit.actor.id):
         who = unit.session.get_one(Person, consult.taken_by)
         raise ConsultTakenByAnother(number=ticket.number, who=who.display_name)
-    consult.answer, consult.answered_by, consult.answered_at = command.answer, unit.actor.id, unit.now
+    consult.answer = concealed(unit, ticket, command.answer)
+    consult.answered_by, consult.answered_at = unit.actor.id, unit.now
     late = unit.now >= consult.due_at
     carry_out(unit, ticket, Step.answer_consult, note=command.answer, data={"late": late})
     if consult.asked_by is not None:

@@ -12,6 +12,7 @@ from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import requests
 from service.tickets.catalogue import current_catalogue
+from service.tickets.concealing import concealed
 from service.tickets.errors import (
     CannotDispatchToProvince,
     DispatchGoesBackToReturner,
@@ -235,7 +236,7 @@ def retier_ticket(unit: Unit, command: RetierTicket) -> Ticket:
     if clock.due_at <= unit.now:
         raise RetierIsAlreadyLate(tier=TIER_NAMES[command.tier], due=f"{local(clock.due_at):%Y-%m-%d %H:%M}")
     old = {"tier": ticket.tier, "due_at": ticket.due_at.isoformat()}
-    ticket.tier, ticket.tier_reason = command.tier.value, command.reason
+    ticket.tier, ticket.tier_reason = command.tier.value, concealed(unit, ticket, command.reason)
     carry_out(unit, ticket, Step.retier, note=command.reason, data={"before": old})
     note_correction(unit, ticket, "tier", to=command.tier.value)
     return ticket

@@ -14,6 +14,7 @@ from service.sla import clocks
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.concealing import concealed
 from service.tickets.dispatching import lead_assignment
 from service.tickets.errors import (
     AlreadySuspended,
@@ -266,8 +267,8 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
             ticket_id=ticket.id,
             cycle=ticket.cycle,
             org_code=ticket.holder_code,
-            text=command.text,
-            basis=command.basis,
+            text=concealed(unit, ticket, command.text),
+            basis=concealed(unit, ticket, command.basis),
             contacted_at=command.contacted_at,
             contact_way=command.contact_way,
             outcome=command.outcome,

@@ -19,6 +19,7 @@ from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import drafts, links
+from service.tickets.concealing import concealed, without_caller
 from service.tickets.employers import note_employer
 from service.tickets.errors import (
     CategoryUnknown,
@@ -142,8 +143,8 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         "urgent": command.urgent,
         "category_code": command.category_code,
         "place_code": command.place_code,
-        "title": command.title,
-        "body": command.body,
+        "title": _kept(command, command.title),
+        "body": _kept(command, command.body),
         "caller_id": caller_id,
         "anonymous": command.anonymous,
         "identity_hidden": command.identity_hidden,
@@ -233,7 +234,7 @@ def accept_ticket(unit: Unit, command: AcceptTicket) -> Ticket:
         raise TierReasonMissing
     ticket.tier = tier.value
     usual = "按类别建议" if tier is leaf.tier else suggested.because.zh
-    ticket.tier_reason = command.tier_reason or usual
+    ticket.tier_reason = concealed(unit, ticket, command.tier_reason) or usual
     ticket.accepted_at = unit.now
     carry_out(unit, ticket, Step.accept, data={"tier_reason": ticket.tier_reason, "suggested_tier": suggested.value})
     note_decision(unit, ticket, "tier", suggested, decided=tier.value)
@@ -301,6 +302,13 @@ def _caller(unit: Unit, command: RegisterTicket) -> int | None:
         .scalar_one()
     )
     return caller_id
+
+
+def _kept(command: RegisterTicket, text: str) -> str:
+    """A text of the form as it is kept: without who called, if they asked for that."""
+    if not command.identity_hidden:
+        return text
+    return without_caller(text, name=command.caller_name, phone=command.phone)
 
 
 def _is_empty(command: RegisterTicket, name: str) -> bool:

@@ -16,6 +16,7 @@ from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
+from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
 from service.tickets.links import links_of
 from service.tickets.models import (
@@ -163,7 +164,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     ticket = find(unit, number)
     session = unit.session
     tree = org_tree(session)
-    caller = session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    told = sees_caller(unit.actor, ticket)
+    caller = session.get(Caller, ticket.caller_id) if ticket.caller_id and told else None
     employer = session.get(Employer, ticket.employer_id) if ticket.employer_id else None
     waiting = session.scalars(
         select(StepRequest)
@@ -188,6 +190,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         linked=tuple(links_of(unit, ticket)),
         anonymous=ticket.anonymous,
         identity_hidden=ticket.identity_hidden,
+        caller_withheld=not told,
         caller_name=masked_name(unit.vault.open(caller.name_sealed)) if caller and caller.name_sealed else None,
         caller_phone=f"*******{caller.phone_last4}" if caller else None,
         tier_reason=ticket.tier_reason,

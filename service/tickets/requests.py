@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from service.core.errors import Bilingual
 from service.core.unit import Unit
+from service.tickets.concealing import concealed
 from service.tickets.errors import NoOpenRequest, RequestAlreadyOpen
 from service.tickets.models import StepRequest, Ticket
 
@@ -45,7 +46,7 @@ def ask(
         cycle=ticket.cycle,
         org_code=ticket.holder_code,
         level=level,
-        reason=reason,
+        reason=concealed(unit, ticket, reason),
         data=data or {},
         asked_by=unit.actor.id,
         asked_at=unit.now,

@@ -20,6 +20,7 @@ from service.org.tree import org_tree, within
 from service.sla import clocks
 from service.sla.models import SlaClock
 from service.tickets import repository
+from service.tickets.concealing import concealed
 from service.tickets.errors import (
     NotAboveTheHolder,
     NotTheCentre,
@@ -134,7 +135,8 @@ def write_event(
     note: str = "",
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Append to the timeline. Nothing is ever edited there: the database refuses it."""
+    """Append to the timeline. Nothing is ever edited there: the database refuses it. A confidential caller is taken
+    out of the note."""
     unit.session.connection().execute(
         _INSERT_EVENT,
         {
@@ -147,7 +149,7 @@ def write_event(
             "actor_id": unit.actor.id,
             "actor_name": unit.actor.name,
             "actor_org": unit.actor.org_code,
-            "note": note,
+            "note": concealed(unit, ticket, note),
             "data": data or {},
             "correlation_id": unit.correlation_id,
         },

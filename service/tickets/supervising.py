@@ -15,6 +15,7 @@ from service.core.unit import Unit
 from service.outbox.emit import Message, emit
 from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
+from service.tickets.concealing import concealed
 from service.tickets.messages import tell_union
 from service.tickets.models import Supervision, Ticket
 from service.tickets.states import Step
@@ -109,7 +110,7 @@ def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: da
             cycle=ticket.cycle,
             opened_at=unit.now,
             opened_by=unit.actor.id,
-            instruction=instruction,
+            instruction=concealed(unit, ticket, instruction),
             due_at=due_at,
         )
         .on_conflict_do_nothing(index_elements=["ticket_id"], index_where=Supervision.closed_at.is_(None))
@@ -151,7 +152,10 @@ def answer_supervision(unit: Unit, command: AnswerSupervision) -> Ticket:
         raise SupervisionAlreadyAnswered(number=ticket.number)
     unit.session.add(
         SupervisionAnswer(
-            supervision_id=supervision.id, text=command.text, answered_by=unit.actor.id, answered_at=unit.now
+            supervision_id=supervision.id,
+            text=concealed(unit, ticket, command.text),
+            answered_by=unit.actor.id,
+            answered_at=unit.now,
         )
     )
     carry_out(unit, ticket, Step.answer_supervision, note=command.text)
@@ -242,7 +246,8 @@ def _review(unit: Unit, ticket: Ticket, verdict: str, note: str) -> Supervision:
     answer = _waiting(unit, supervision)
     if answer is None:
         raise NoSupervisionAnswer(number=ticket.number)
-    answer.verdict, answer.reviewed_by, answer.reviewed_at, answer.review_note = verdict, unit.actor.id, unit.now, note
+    answer.verdict, answer.reviewed_by, answer.reviewed_at = verdict, unit.actor.id, unit.now
+    answer.review_note = concealed(unit, ticket, note)
     return supervision
 
 

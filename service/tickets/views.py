@@ -107,7 +107,8 @@ class LinkedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """One ticket as its reader may see it: the caller is masked here whoever reads."""
+    """One ticket as its reader may see it: the caller is masked here whoever reads, and `caller_withheld` says that a
+    reader outside the centre is shown nothing of a caller who asked for confidentiality."""
 
     row: TicketRow
     body: str
@@ -122,6 +123,7 @@ class TicketView:
     linked: tuple[LinkedTicket, ...]
     anonymous: bool
     identity_hidden: bool
+    caller_withheld: bool
     caller_name: str | None
     caller_phone: str | None
     tier_reason: str | None

@@ -301,8 +301,12 @@ class TicketOut(TicketRowOut):
     linked: list[LinkedOut]
     anonymous: bool
     identity_hidden: bool
-    caller_name: str | None = Field(description="脱敏 / Masked")
-    caller_phone: str | None = Field(description="仅后四位 / The last four digits")
+    caller_name: str | None = Field(
+        description="脱敏;保密工单对中心以外为空 / Masked; outside the centre null when confidential"
+    )
+    caller_phone: str | None = Field(
+        description="仅后四位;保密工单对中心以外为空 / The last four digits; outside the centre null when confidential"
+    )
     tier_reason: str | None
     replied_at: datetime | None
     ended_at: datetime | None

@@ -1,0 +1,121 @@
+"""保密: every way in which a handling union sees a ticket, asked as its people: none tells who called."""
+
+import csv
+import io
+
+import httpx
+import openpyxl
+import pytest
+from anyio.from_thread import BlockingPortal
+
+from service.app import create_app
+from service.core.unit import WORKER
+from service.tickets.closing import AddNote, add_note
+from service.tickets.consulting import AnswerConsult, AskConsult, answer_consult, ask_consult
+from service.tickets.supervising import SuperviseTicket, supervise_ticket
+from service.tickets.worker_way import add_material
+from tests.api.clients import Api, InProcess
+from tests.console.browser import CONSOLE, Reader
+from tests.desk import GOLMUD, HAIXI, Desk
+
+NAME, PHONE, LAST = "鄂小明", "13897007788", "7788"
+TOLD = f"我是{NAME},电话{PHONE},尾号{LAST}"
+HANDLER, LEADER, CITY = f"handler-{GOLMUD}", f"leader-{GOLMUD}", f"handler-{HAIXI}"
+PDF = b"%PDF-1.7\n" + b"x" * 500
+
+
+@pytest.fixture(scope="module")
+def number(shared_desk: Desk, shared_api: Api) -> str:
+    """A ticket into which everybody at the centre, and the worker, wrote who called."""
+    desk = shared_desk
+    number = desk.in_progress(
+        title=f"{NAME}反映欠薪", body=f"盐湖工地欠薪。{TOLD}", caller_name=NAME, phone=PHONE, identity_hidden=True
+    )
+    desk.do("agent1", add_note, AddNote(number=number, note=TOLD))
+    desk.do(HANDLER, ask_consult, AskConsult(number=number, question="可否仲裁?"))
+    desk.do("lawyer1", answer_consult, AnswerConsult(number=number, answer=f"请{NAME}申请仲裁"))
+    desk.do("supervisor1", supervise_ticket, SuperviseTicket(number=number, note=f"三日内联系{NAME}"))
+    with desk.application.unit(WORKER) as unit:
+        add_material(unit, desk.ticket(number).id, words=TOLD, file=None)
+    file = {"file": (f"{NAME}的合同.pdf", PDF, "application/pdf")}
+    sent = shared_api.as_("agent1").post(f"/tickets/{number}/attachments", files=file, data={"note": TOLD})
+    assert sent.status_code == 201
+    desk.reply(number, text=f"已与{NAME}核实")
+    desk.do("agent1", add_note, AddNote(number=number, note=f"回访:{TOLD}"))
+    return number
+
+
+def tells(text: str) -> list[str]:
+    return [each for each in (NAME, NAME[0], PHONE, LAST) if each in text]
+
+
+@pytest.mark.parametrize("who", [HANDLER, LEADER, CITY])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tickets/{}",
+        "/tickets/{}/timeline",
+        "/tickets/{}/clocks",
+        "/tickets/{}/attachments",
+        "/tickets",
+        "/tickets?q=盐湖",
+        "/tickets?q={}",
+        f"/queues/{GOLMUD}",
+        "/inbox",
+    ],
+)
+def test_nothing_that_a_union_reads_tells_who_called(shared_api: Api, number: str, who: str, path: str) -> None:
+    answer = shared_api.as_(who).get(path.format(number))
+
+    assert answer.status_code == 200
+    assert tells(answer.text) == []
+
+
+@pytest.mark.parametrize("words", [NAME, PHONE, f'"{NAME}"', f"phone:{LAST}"])
+def test_no_search_by_who_called_finds_the_ticket(shared_api: Api, number: str, words: str) -> None:
+    query = {"phone_last4": LAST} if words.startswith("phone:") else {"q": words}
+
+    assert shared_api.as_(HANDLER).get("/tickets", params=query).json()["items"] == []
+
+
+def test_an_export_does_not_tell(shared_api: Api, number: str) -> None:
+    def exported(kind: str) -> bytes:
+        body = {"reason": "月报", "format": kind}
+        answer = shared_api.as_(LEADER).post("/tickets/bulk/export", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    rows = list(csv.reader(io.StringIO(exported("csv").decode("utf-8-sig"))))
+    cells = [cell for row in openpyxl.load_workbook(io.BytesIO(exported("xlsx"))).worksheets[0].values for cell in row]
+    for told in (str(rows), str(cells)):
+        assert number in told
+        assert tells(told) == []
+
+
+def test_the_pages_do_not_tell_and_say_where_to_turn(shared_desk: Desk, number: str, portal: BlockingPortal) -> None:
+    transport = InProcess(create_app(shared_desk.application), portal)
+    with httpx.Client(transport=transport, base_url="http://hotline") as client:
+        for who in (HANDLER, LEADER, CITY):
+            reader = Reader(shared_desk.application, client).as_(who)
+            for path in (f"/tickets/{number}", "/", "/tickets", "/search?q=盐湖", "/inbox"):
+                assert tells(reader.see(CONSOLE + path)) == [], path
+            assert "只对省级热线中心开放" in reader.see(f"{CONSOLE}/tickets/{number}")
+
+
+def test_a_union_may_not_look_and_the_centre_may_for_a_reason(shared_api: Api, number: str) -> None:
+    reason = {"reason": "回访"}
+    assert shared_api.as_(HANDLER).post(f"/tickets/{number}/reveal", json=reason).json()["code"] == "identity_is_hidden"
+    assert shared_api.as_("agent1").post(f"/tickets/{number}/reveal", json=reason).json() == {
+        "number": number,
+        "name": NAME,
+        "phone": PHONE,
+    }
+    masked = shared_api.as_("agent1").get(f"/tickets/{number}").json()
+    assert (masked["caller_name"], masked["caller_phone"]) == ("鄂**", f"*******{LAST}")
+
+
+def test_who_did_not_ask_for_confidentiality_is_masked_and_their_words_stay(api: Api, desk: Desk) -> None:
+    number = desk.in_progress(body=TOLD, caller_name=NAME, phone=PHONE)
+    seen = api.as_(HANDLER).get(f"/tickets/{number}").json()
+
+    assert (seen["caller_name"], seen["caller_phone"], seen["body"]) == ("鄂**", f"*******{LAST}", TOLD)

@@ -1,0 +1,36 @@
+"""A confidential caller's name and number do not stand in texts."""
+
+import pytest
+
+from service.tickets.concealing import without_caller
+
+NAME, PHONE = "鄂小明", "13897007788"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("我叫鄂小明,电话13897007788。", "我叫**,电话***********。"),
+        ("鄂 小 明 138-9700-7788", "** ***********"),
+        ("１３８９７００７７８８", "***********"),
+        ("鄂先生来电,尾号7788", "*先生来电,尾号****"),
+        ("来电人姓鄂,手机后四位:7788", "来电人姓*,手机后四位:****"),
+        ("欠薪7788元,鄂尔多斯路工地,113897007788号", "欠薪7788元,鄂尔多斯路工地,113897007788号"),
+        ("", ""),
+    ],
+)
+def test_the_caller_is_taken_out_and_the_matter_stays(written: str, kept: str) -> None:
+    assert without_caller(written, name=NAME, phone=PHONE) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "kept"),
+    [
+        ("扎西·才让", "扎西才让说,扎西·才让听", "**说,**听"),
+        ("Li Ming", "LI MING called", "** called"),
+        ("王", "王某,王府井工地", "王某,王府井工地"),
+        (None, "鄂小明", "鄂小明"),
+    ],
+)
+def test_names_of_every_kind(name: str | None, written: str, kept: str) -> None:
+    assert without_caller(written, name=name, phone=None) == kept
