@@ -23,6 +23,7 @@ from service.notifications.telling import NOTICE, put_into_inbox
 from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
 from service.tickets.consulting import CONSULT_DUE, remind_of_consult
+from service.tickets.materials import MATERIAL_DUE, remind_of_material
 from service.tickets.messages import WORKER_SMS, worker_sms_handler
 from service.tickets.recounting import RECOUNT, recount_by_message
 from service.tickets.supervising import SUPERVISION_DUE, remind_of_supervision
@@ -107,6 +108,7 @@ class Application:
             FOLLOW: DatabaseHandler(run=follow_master),
             SUPERVISION_DUE: DatabaseHandler(run=remind_of_supervision),
             CONSULT_DUE: DatabaseHandler(run=remind_of_consult),
+            MATERIAL_DUE: DatabaseHandler(run=remind_of_material),
         }
 
     @cached_property

@@ -18,6 +18,7 @@ from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
 from service.tickets.knowledge import Article, ArticleUse, ArticleVersion
 from service.tickets.links import TicketLink
+from service.tickets.materials import MaterialRequest
 from service.tickets.models import (
     Assignment,
     Caller,
@@ -61,6 +62,7 @@ __all__ = [
     "ImportedTicket",
     "IntakeDraft",
     "LoginToken",
+    "MaterialRequest",
     "Notice",
     "OrgAlias",
     "OrgUnit",

@@ -112,6 +112,7 @@ def both(zh: str, en: str) -> str:
 # Stand in examples for an instant that has to lie near the reader's present.
 YESTERDAY = "<yesterday>"
 IN_A_WEEK = "<in a week>"
+DAY_IN_A_WEEK = "<the day in a week>"
 
 
 def describe(app: FastAPI, clock: Clock) -> None:
@@ -124,7 +125,8 @@ def describe(app: FastAPI, clock: Clock) -> None:
         today = local(clock.now()).replace(hour=10, minute=0, second=0, microsecond=0)
         if app.openapi_schema is None or app.openapi_schema["info"]["x-examples-of"] != f"{today:%Y-%m-%d}":
             dates = {YESTERDAY: today - timedelta(days=1), IN_A_WEEK: today + timedelta(days=7)}
-            app.openapi_schema = _dated(undated, {name: instant.isoformat() for name, instant in dates.items()})
+            written = {name: instant.isoformat() for name, instant in dates.items()}
+            app.openapi_schema = _dated(undated, written | {DAY_IN_A_WEEK: f"{dates[IN_A_WEEK]:%Y-%m-%d}"})
             app.openapi_schema["info"]["x-examples-of"] = f"{today:%Y-%m-%d}"
         return app.openapi_schema
 

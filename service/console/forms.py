@@ -18,7 +18,7 @@ from service.org.tree import OrgTree
 from service.tickets.taxonomy import Leaf
 
 Kind = Literal[
-    "line", "text", "choice", "radio", "check", "number", "money", "moment", "day", "codes", "phone", "checks"
+    "line", "text", "choice", "radio", "check", "number", "money", "moment", "day", "codes", "phone", "checks", "lines"
 ]  # fmt: skip
 
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
@@ -102,6 +102,8 @@ def values_of(fields: Iterable[Field], typed: Mapping[str, tuple[str, ...]]) -> 
             values[question.name] = bool(texts)
         elif question.kind in {"codes", "checks"}:
             values[question.name] = tuple(dict.fromkeys(texts))
+        elif question.kind == "lines":
+            values[question.name] = tuple(line for text in texts for line in text.splitlines() if line.strip())
         elif texts:
             values[question.name] = _value(question, texts[0])
     return values

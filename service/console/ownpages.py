@@ -220,7 +220,7 @@ def take_material(visit: Visit) -> Response:
             taken = taken_in(visit, attached)
             file = AttachFile(number=ticket.number, file=taken.file, name=taken.name)
         with visit.application.unit(WORKER, correlation_id=visit.correlation_id) as unit:
-            add_material(unit, ticket.id, words=text, file=file)
+            add_material(unit, ticket.id, words=text, file=file, pieces=visit.typed.get("pieces", ()))
     except HotlineError as error:
         return _matter_page(visit, refusal=_said(error), status=problem_of(error).status)
     return visit.goto(f"/my/{ticket.number}", done="added")
@@ -301,8 +301,15 @@ def _matter_page(visit: Visit, *, refusal: Bilingual | None = None, status: int 
         }
     done = visit.query("done")
     words_ = visit.value("words") if status != 200 else ""
+    pieces = visit.typed.get("pieces", ()) if status != 200 else ()
     return visit.page(
-        "w_matter.html", status=status, refusal=refusal, done=done if not refusal else "", words=words_, **facts
+        "w_matter.html",
+        status=status,
+        refusal=refusal,
+        done=done if not refusal else "",
+        words=words_,
+        pieces=pieces,
+        **facts,
     )
 
 

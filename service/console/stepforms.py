@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from service.api.routers.steps import ACTIONS
 from service.api.schemas import actions
-from service.console import words
+from service.console import when, words
 from service.console.forms import YES_NO, Field, Form, checked, of_unions, of_words, values_of
 from service.core.clock import local
 from service.core.errors import Bilingual
@@ -21,6 +21,7 @@ from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.catalogue import current_catalogue
+from service.tickets.materials import MaterialView
 from service.tickets.states import TABLE, Step
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
 from service.tickets.taxonomy import leaves
@@ -99,6 +100,19 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
         _NOTE,
     ),
     Step.resume: (_NOTE,),
+    Step.ask_material: (
+        Field(
+            name="pieces",
+            label="field.material",
+            kind="lines",
+            required=True,
+            longest=_NOTE_LONGEST,
+            hint="hint.material",
+        ),
+        Field(name="due_on", label="field.material_by", kind="day", required=True),
+    ),
+    Step.receive_material: (Field(name="pieces", label="field.material_came", kind="checks"), _NOTE),
+    Step.waive_material: (Field(name="pieces", label="field.material_waived", kind="checks"), _NOTE),
     Step.retier: (
         Field(name="tier", label="field.tier", kind="choice", required=True),
         _text("reason", "field.reason"),
@@ -251,23 +265,51 @@ def _with_answers(values: Mapping[str, Any]) -> dict[str, Any]:
 def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
     """A question with the choices and beginnings that depend on the ticket."""
     tree = org_tree(unit.session)
+    depends: dict[str, Any] = {}
     match question.name:
         case "tier":
             tiers = {code: name for code, name in words.TIERS.items() if code and code != view.row.tier}
-            return replace(question, options=of_words(tiers), remark=_remark(_suggested_tier(unit, view)))
+            depends = {"options": of_words(tiers), "remark": _remark(_suggested_tier(unit, view))}
         case "org_code":
-            options = of_unions(tree, scope=unit.actor.scope, without_province=True)
             suggested = _suggested_union(unit, view) if unit.actor.org_code == PROVINCE_CODE else None
-            value = (suggested.value or "") if suggested else view.row.place_code
-            return replace(question, options=options, value=value, remark=_remark(suggested) if suggested else None)
+            depends = {
+                "options": of_unions(tree, scope=unit.actor.scope, without_province=True),
+                "value": (suggested.value or "") if suggested else view.row.place_code,
+                "remark": _remark(suggested) if suggested else None,
+            }
         case "assisting":
-            return replace(question, options=of_unions(tree, without_province=True))
+            depends = {"options": of_unions(tree, without_province=True)}
         case "days":
-            return replace(question, most=current_rules(unit.session).policy.limits.extension_working_days)
+            depends = {"most": current_rules(unit.session).policy.limits.extension_working_days}
+        case "pieces" if question.kind == "checks":
+            depends = {"options": of_words({each.piece: _bare(each.piece) for each in _awaited(view)})}
+        case "review_at":
+            depends = {"remark": _material_awaited(view)}
         case "contacted_at":
-            return replace(question, value=_minute(unit.now))
-        case _:
-            return question
+            depends = {"value": _minute(unit.now)}
+    return replace(question, **depends)
+
+
+def _awaited(view: TicketView) -> tuple[MaterialView, ...]:
+    return tuple(each for each in view.materials if each.state == "asked")
+
+
+def _material_awaited(view: TicketView) -> Bilingual:
+    """What a suspension for awaited material would wait for."""
+    awaited = _awaited(view)
+    if not awaited:
+        return Bilingual(
+            "没有待收的材料。因等待材料挂起的,须先请求补充材料。",
+            "No material is awaited. To wait for some, ask the worker for it first.",
+        )
+    zh = "、".join(f"{each.piece}({when.shown_day(each.due_on, 'zh')}前)" for each in awaited)
+    en = ", ".join(f"{each.piece} (by {when.shown_day(each.due_on, 'en')})" for each in awaited)
+    return Bilingual(f"待收材料:{zh}", f"Awaited: {en}")
+
+
+def _bare(text: str) -> Bilingual:
+    """A text that nobody translates."""
+    return Bilingual(text, text)
 
 
 def _suggested_tier(unit: Unit, view: TicketView) -> Suggested:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from service.console.when import shown_deadline
+from service.console.when import shown_day, shown_deadline
 from service.console.words import word
 from service.core.errors import Bilingual
 from service.org.tree import OrgTree
@@ -141,6 +141,15 @@ def _due(_: TimelineEntry, value: Any, __: OrgTree) -> Bilingual:
     return Bilingual(f"期限:{shown_deadline(at, 'zh')}", f"due: {shown_deadline(at, 'en')}")
 
 
+def _until(day: str) -> Bilingual:
+    until = date.fromisoformat(day)
+    return Bilingual(f"{shown_day(until, 'zh')}前", f"by {shown_day(until, 'en')}")
+
+
+def _pieces(pieces: Iterable[str]) -> Bilingual:
+    return Bilingual("、".join(pieces), ", ".join(pieces))
+
+
 def _moved(entry: TimelineEntry) -> Bilingual:
     before, after = (datetime.fromisoformat(entry.data[name]) for name in ("due_before", "due_after"))
     clock = word("clock", entry.data["clock"])
@@ -174,6 +183,8 @@ _SAID: dict[str, Say] = {
     "import_run": lambda entry, _, __: _imported_from(entry),
     # A recount says under the same name whether it kept a deadline, which its own line tells.
     "kept": lambda _, value, __: _kept(value) if isinstance(value, Mapping) else None,
+    "due_on": lambda _, value, __: _until(value),
+    "pieces": lambda _, value, __: _pieces(value),
     "due_at": _due,
     "due_after": lambda entry, _, __: _moved(entry),
 }

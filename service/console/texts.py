@@ -691,6 +691,13 @@ TEXTS: dict[str, Bilingual] = _texts(
         "consult.asked": ("咨询单位", "Asked by"),
         "consult.taken_by": ("承办律师", "Taken by"),
         "consult.late": ("已逾期", "late"),
+        "field.material": ("需要职工补充的材料", "What the worker is to send"),
+        "hint.material": ("每行一项,职工会看到", "One piece a line; the worker reads it"),
+        "field.material_by": ("最后一天", "Last day"),
+        "field.material_came": ("已收到", "What came"),
+        "field.material_waived": ("不再需要", "What is needed no longer"),
+        "material.title": ("请职工补充的材料", "Asked of the worker"),
+        "material.late": ("逾期", "late"),
         "field.consult_question": ("咨询的问题", "Question to the lawyers"),
         "field.consult_answer": ("法律意见", "Legal opinion"),
         # Absences and recusals

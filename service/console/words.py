@@ -155,6 +155,10 @@ REQUESTS = _words(
     suspension=("挂起", "suspension"),
 )
 
+MATERIALS = _words(
+    asked=("待收", "awaited"), received=("已收到", "received"), not_needed=("不再需要", "needed no longer")
+)
+
 LEVELS = _words(province=("省级", "the province"), prefecture=("市州级", "the city"), county=("县级", "the county"))
 
 LEGS = _words(
@@ -224,6 +228,7 @@ LISTS: Mapping[str, Words] = {
     "satisfaction": SATISFACTION,
     "dissatisfaction": DISSATISFACTIONS,
     "request": REQUESTS,
+    "material": MATERIALS,
     "level": LEVELS,
     "leg": LEGS,
     "assignment_role": ASSIGNMENT_ROLES,

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     absence_manage = "absence:manage"
     recusal_declare = "recusal:declare"
     recusal_manage = "recusal:manage"
+    material_ask = "material:ask"
     consult_ask = "consult:ask"
     consult_answer = "consult:answer"
     knowledge_read = "knowledge:read"
@@ -121,6 +122,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_reply,
             P.ticket_extend,
             P.ticket_suspend,
+            P.material_ask,
             P.consult_ask,
             P.ticket_note,
             P.supervision_answer,

@@ -10,6 +10,7 @@ from service.core.errors import Bilingual, Conflict
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.materials import waive_all
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Assignment, Supervision, Ticket, TicketAlias
 from service.tickets.repository import lock_free
@@ -82,6 +83,7 @@ def end_ticket(unit: Unit, ticket: Ticket, step: Step, *, note: str, data: dict[
     """Take a step that ends a locked ticket: what waits for a decision is void, assignments and supervision end."""
     had_it = ticket.holder_code
     requests.void_open_requests(unit, ticket, note=TABLE[step].name_zh)
+    waive_all(unit, ticket)
     ticket.ended_at = unit.now
     carry_out(unit, ticket, step, note=note, data=data)
     end_assignments(unit, ticket, reason="finished")

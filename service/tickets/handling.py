@@ -27,6 +27,7 @@ from service.tickets.errors import (
     RequestAlreadyOpen,
     ReviewDateOutOfRange,
 )
+from service.tickets.materials import AWAITED, check_material_awaited, waive_all
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.requests import DecideRequest
@@ -170,13 +171,13 @@ class AskSuspension:
     version: int | None = None
 
 
-SUSPENSION_REASONS = ("legal_procedure", "caller_unreachable", "material_awaited")
+SUSPENSION_REASONS = ("legal_procedure", "caller_unreachable", AWAITED)
 
 
 def ask_suspension(unit: Unit, command: AskSuspension) -> Ticket:
-    """Ask to suspend (挂起). Raises AlreadySuspended, ReviewDateOutOfRange, RequestAlreadyOpen."""
+    """Ask to suspend (挂起). Raises AlreadySuspended, ReviewDateOutOfRange, RequestAlreadyOpen, NoMaterialAwaited."""
     ticket = take(unit, command.number, Step.suspend, version=command.version)
-    _check_suspension(unit, ticket, command.review_at)
+    _check_suspension(unit, ticket, command.review_at, reason=command.reason)
     requests.ask(unit, ticket, "suspension", reason=command.reason, data={"review_at": command.review_at.isoformat()})
     carry_out(unit, ticket, Step.suspend, note=command.note, data={"reason": command.reason})
     return ticket
@@ -187,7 +188,7 @@ def grant_suspension(unit: Unit, command: DecideRequest) -> Ticket:
     ticket = take(unit, command.number, Step.grant_suspension, version=command.version)
     request = requests.take_request(unit, ticket, "suspension")
     review_at = datetime.fromisoformat(request.data["review_at"])
-    _check_suspension(unit, ticket, review_at)
+    _check_suspension(unit, ticket, review_at, reason=request.reason)
     requests.decide(unit, request, "granted", note=command.note)
     carry_out(
         unit,
@@ -281,6 +282,7 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
     )
     ticket.replied_at = unit.now
     requests.void_open_requests(unit, ticket, note="反馈")
+    waive_all(unit, ticket)
     carry_out(unit, ticket, Step.reply, data={"outcome": command.outcome})
     tell_union(
         unit,
@@ -307,9 +309,11 @@ def _extension_closes(clock: SlaClock, ask_before: time) -> datetime:
     return min(clock.due_at, datetime.combine(last_day, ask_before, LOCAL))
 
 
-def _check_suspension(unit: Unit, ticket: Ticket, review_at: datetime) -> None:
+def _check_suspension(unit: Unit, ticket: Ticket, review_at: datetime, *, reason: str) -> None:
     if ticket.suspended:
         raise AlreadySuspended(number=ticket.number)
+    if reason == AWAITED:
+        check_material_awaited(unit, ticket)
     limit = timedelta(days=current_rules(unit.session).policy.limits.suspension_cap_days)
     left = limit - _suspended_so_far(unit, ticket)
     if not unit.now < review_at <= unit.now + left:

@@ -19,6 +19,7 @@ from service.sla.rules import rules_of
 from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
 from service.tickets.links import links_of
+from service.tickets.materials import materials_of
 from service.tickets.models import (
     OPEN_SQL,
     Assignment,
@@ -123,6 +124,8 @@ _DECIDES: dict[Step, str] = {
     Step.answer_supervision: "supervision",
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
+    Step.receive_material: "material",
+    Step.waive_material: "material",
     Step.take_consult: "consult",
     Step.answer_consult: "consult",
     Step.grant_rejection: "rejection",
@@ -176,6 +179,9 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         select(Assignment).where(Assignment.ticket_id == ticket.id).order_by(Assignment.id)
     ).all()
     replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
+    materials = materials_of(unit, ticket)
+    awaits = {_awaited(request) for request in waiting} | {awaited(unit, ticket)} | consult_waits(unit, ticket)
+    awaits |= {"material" for each in materials if each.state == "asked"}
     return TicketView(
         row=ticket_row(ticket, names=NameBook.of(session), now=unit.now),
         body=ticket.body,
@@ -235,9 +241,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         open_requests=tuple(
             OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
         ),
-        possible_steps=possible_steps(
-            unit, ticket, waiting={_awaited(r) for r in waiting} | {awaited(unit, ticket)} | consult_waits(unit, ticket)
-        ),
+        materials=materials,
+        possible_steps=possible_steps(unit, ticket, waiting=awaits),
     )
 
 

@@ -120,6 +120,9 @@ class Step(StrEnum):
     ask_consult = "ask-consult"
     take_consult = "take-consult"
     answer_consult = "answer-consult"
+    ask_material = "ask-material"
+    receive_material = "receive-material"
+    waive_material = "waive-material"
     note = "note"
     merge = "merge"
     split_ = "split"
@@ -244,6 +247,9 @@ _ROWS = (
     _row(Step.refuse_suspension, {S.in_progress}, None, P.suspension_decide, Place.centre, "suspension_refused", "不同意挂起", "refuse suspension"),
     _row(Step.resume, {S.in_progress}, None, P.ticket_suspend, Place.holder, "resumed", "恢复办理", "resume", resumes=True),
     _row(Step.resume_by_review, {S.in_progress}, None, None, Place.service, "resumed_by_review", "挂起到期自动恢复", "resume at review date", resumes=True),
+    _row(Step.ask_material, {S.in_progress}, None, P.material_ask, Place.holder, "material_asked", "请求补充材料", "ask for material"),
+    _row(Step.receive_material, {S.in_progress}, None, P.material_ask, Place.holder, "material_received", "收到补充材料", "material received"),
+    _row(Step.waive_material, {S.in_progress}, None, P.material_ask, Place.holder, "material_waived", "不再需要补充材料", "material needed no longer"),
     _row(Step.retier, {S.accepted, S.to_sign, S.in_progress}, None, P.ticket_retier, Place.centre, "retiered", "改级", "re-tier"),
     _row(Step.reply, {S.in_progress}, S.replied, P.ticket_reply, Place.holder, "replied", "反馈", "reply", stops=(C.resolve, C.first_contact)),
     _row(Step.send_back, {S.replied}, S.in_progress, P.ticket_approve, Place.holder, "sent_back", "审核退回", "send back", runs_on=True),

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.core.errors import Bilingual
+from service.tickets.materials import MaterialView
 from service.tickets.states import ENDED, STATE_NAMES, State, Step
 
 
@@ -135,6 +136,7 @@ class TicketView:
     assignments: tuple[AssignmentView, ...]
     replies: tuple[ReplyView, ...]
     open_requests: tuple[OpenRequest, ...]
+    materials: tuple[MaterialView, ...]
     possible_steps: tuple[Step, ...]
 
 

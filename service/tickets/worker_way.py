@@ -16,6 +16,7 @@ from service.core.unit import Unit
 from service.tickets.attachments import AttachFile, attach_by_worker
 from service.tickets.endings import withdraw_by_worker
 from service.tickets.intake import RegisterTicket, register_ticket
+from service.tickets.materials import MaterialView, materials_of, receive_from_worker
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Ticket, TicketAlias, TicketEvent
 from service.tickets.states import ENDED, State, Step
@@ -55,6 +56,9 @@ _TOLD: dict[str, Bilingual] = {
     "ticket:withdrawn_by_worker": Bilingual("您撤回了此事项", "You withdrew it"),
     "ticket:terminated": Bilingual("已终止办理", "Ended"),
     "ticket:urged": Bilingual("已催办", "The union was urged"),
+    "ticket:material_asked": Bilingual("工会请您补充材料", "The union asked you for material"),
+    "ticket:material_received": Bilingual("工会收到了您的材料", "The union has your material"),
+    "ticket:material_waived": Bilingual("有的材料不再需要", "Some material is needed no longer"),
     "ticket:material_added": Bilingual("您补充了情况", "You added something"),
 }
 _FILE_ADDED = Bilingual("您补充了材料", "You sent a file")
@@ -80,10 +84,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a matter stands and how it came there: nothing of the case, nobody's name."""
+    """Where a matter stands and how it came there: nothing of the case but what is asked of the worker, nobody's
+    name."""
 
     now: Tracked
     told: tuple[Told, ...]
+    asked: tuple[MaterialView, ...]
     over: bool
     may_urge: bool
 
@@ -128,22 +134,39 @@ def progress_of(unit: Unit, ticket_id: int) -> Progress:
     ).all()
     told = tuple(Told(event.at, what) for event in events if (what := _in_plain_words(event)))
     over = State(ticket.state) in ENDED
-    return Progress(now=tracked(unit, ticket), told=told, over=over, may_urge=not over and not _urged(unit, ticket))
+    return Progress(
+        now=tracked(unit, ticket),
+        told=told,
+        asked=tuple(each for each in materials_of(unit, ticket) if each.state == "asked"),
+        over=over,
+        may_urge=not over and not _urged(unit, ticket),
+    )
 
 
-def add_material(unit: Unit, ticket_id: int, *, words: str, file: AttachFile | None) -> None:
-    """Words, a file, or both, until the matter has ended. Raises MatterIsOver, TooManyFiles."""
+def add_material(
+    unit: Unit, ticket_id: int, *, words: str, file: AttachFile | None, pieces: tuple[str, ...] = ()
+) -> None:
+    """Words, a file, or both, until the matter has ended; `pieces` are those asked for that come with it.
+
+    Raises MatterIsOver, TooManyFiles.
+    """
     ticket = _open(unit, ticket_id, Bilingual("补充材料", "add anything"))
-    if words:
-        write_event(unit, ticket, kind="ticket:material_added", from_state=ticket.state, note=words)
-        record(unit, "ticket:add-material", subject=ticket.number)
+    came = receive_from_worker(unit, ticket, pieces)
+    if words or came:
+        data = {"pieces": came} if came else {}
+        write_event(unit, ticket, kind="ticket:material_added", from_state=ticket.state, note=words, data=data)
+        record(unit, "ticket:add-material", subject=ticket.number, after={"pieces": len(came)})
     if file is not None:
         attach_by_worker(unit, ticket, file)
+    whole = bool(came) and all(each.state != "asked" for each in materials_of(unit, ticket))
     tell_union(
         unit,
         ticket,
         ("handler",),
-        Bilingual(f"职工补充了材料:工单 {ticket.number}", f"The worker added something: ticket {ticket.number}"),
+        Bilingual(
+            f"职工补充了材料{',所请求的已齐' if whole else ''}:工单 {ticket.number}",
+            f"The worker added something{', all that was asked for' if whole else ''}: ticket {ticket.number}",
+        ),
         occasion=f"material:{unit.now.isoformat()}",
     )
 

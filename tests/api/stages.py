@@ -12,6 +12,7 @@ from service.tickets.handling import (
     ask_suspension,
     grant_suspension,
 )
+from service.tickets.materials import AskMaterial, ask_material
 from service.tickets.passing_down import PassDown, ReturnUp, pass_down, return_up
 from service.tickets.requests import DecideRequest
 from service.tickets.supervising import AnswerSupervision, SuperviseTicket, answer_supervision, supervise_ticket
@@ -23,7 +24,7 @@ HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
 
 def suspended(desk: Desk) -> str:
     number = desk.in_progress()
-    asked = AskSuspension(number=number, reason="material_awaited", review_at=desk.clock.now() + timedelta(days=5))
+    asked = AskSuspension(number=number, reason="legal_procedure", review_at=desk.clock.now() + timedelta(days=5))
     desk.do(HANDLER, ask_suspension, asked)
     desk.do("dispatcher1", grant_suspension, DecideRequest(number=number))
     return number
@@ -86,6 +87,13 @@ def return_up_asked(desk: Desk) -> str:
     return number
 
 
+def material_asked(desk: Desk) -> str:
+    number = desk.in_progress()
+    due_on = (desk.clock.now() + timedelta(days=5)).date()
+    desk.do(HANDLER, ask_material, AskMaterial(number=number, pieces=("劳动合同", "考勤记录"), due_on=due_on))
+    return number
+
+
 def consult_asked(desk: Desk) -> str:
     number = desk.in_progress()
     desk.do(HANDLER, ask_consult, AskConsult(number=number, question="能否申请仲裁?"))
@@ -126,7 +134,10 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "return": (HANDLER, Desk.dispatched),
     "contact": (HANDLER, Desk.in_progress),
     "extend": (HANDLER, Desk.in_progress),
-    "suspend": (HANDLER, Desk.in_progress),
+    "suspend": (HANDLER, material_asked),
+    "ask-material": (HANDLER, Desk.in_progress),
+    "receive-material": (HANDLER, material_asked),
+    "waive-material": (HANDLER, material_asked),
     "resume": (HANDLER, suspended),
     "retier": ("dispatcher1", Desk.in_progress),
     "reply": (HANDLER, Desk.in_progress),

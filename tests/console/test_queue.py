@@ -39,7 +39,7 @@ def test_a_suspended_ticket_says_that_its_clock_rests(reader: Reader, desk: Desk
     from service.tickets.requests import DecideRequest
 
     number = desk.in_progress()
-    ask = AskSuspension(number=number, reason="material_awaited", review_at=desk.clock.now() + timedelta(days=10))
+    ask = AskSuspension(number=number, reason="legal_procedure", review_at=desk.clock.now() + timedelta(days=10))
     desk.do(f"handler-{GOLMUD}", ask_suspension, ask)
     desk.do("dispatcher1", grant_suspension, DecideRequest(number=number))
     page = seen(reader.as_(f"handler-{GOLMUD}").get(f"{CONSOLE}/"))

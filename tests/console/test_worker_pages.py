@@ -1,10 +1,13 @@
 """The worker's own pages: rating by link, and looking a matter up."""
 
+from datetime import date
+
 import httpx
 import pytest
 import redis
 
 from service.ratings.recording import rating_path
+from service.tickets.materials import AskMaterial, ask_material
 from service.tickets.models import Ticket
 from tests.console.browser import FormOnPage, Reader, forms_of, seen
 from tests.desk import Desk
@@ -325,6 +328,25 @@ def test_words_and_a_file_reach_the_ticket(reader: Reader, desk: Desk) -> None:
     assert refused.status_code == 422
     assert "不能收取这种文件" in seen(refused)
     assert "留下的话" in refused.text
+
+
+def test_what_the_union_asks_for_is_shown_and_answered(reader: Reader, desk: Desk) -> None:
+    number = desk.in_progress()
+    asked = AskMaterial(number=number, pieces=("劳动合同", "考勤记录"), due_on=date(2026, 11, 27))
+    desk.do("handler-632801", ask_material, asked)
+    page = my_page(reader, desk, number)
+    shown = seen(reader.get(page))
+    assert "请您补充以下材料" in shown
+    assert "2026年11月27日 周五前" in shown
+
+    form = form_to(reader, page, "/attachments")
+    assert reader.send(form, pieces=["劳动合同"], words="").status_code == 422
+    assert reader.send(form, pieces=["劳动合同"], words="合同在单位手里,只有照片").status_code == 303
+    assert "劳动合同" not in reader.see(page)
+    assert "考勤记录" in reader.see(page)
+    handled = reader.as_("handler-632801").get(f"/console/tickets/{number}")
+    assert "劳动合同 已收到" in seen(handled)
+    assert "考勤记录 待收" in seen(handled)
 
 
 def test_urging_counts_once_a_day(reader: Reader, desk: Desk) -> None:

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from service.core.unit import PROVINCE_CODE
 from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
-from service.tickets import closing, dispatching, endings, handling, intake, passing_down, supervising, together
+from service.tickets import (
+    closing,
+    dispatching,
+    endings,
+    handling,
+    intake,
+    materials,
+    passing_down,
+    supervising,
+    together,
+)
 from service.tickets.requests import DecideRequest
 from sla_rules import Tier
 from tests.desk import GOLMUD, HAIXI
@@ -259,6 +269,18 @@ def _suspension(data: st.DataObject, lives: Lives, life: Life) -> dict[str, Any]
     return {"reason": reason, "review_at": lives.now + timedelta(hours=hours)}
 
 
+_PIECES = st.sampled_from([("劳动合同",), ("考勤记录",), ("劳动合同", "考勤记录")])
+
+
+def _material(data: st.DataObject, lives: Lives, life: Life) -> dict[str, Any]:
+    days = data.draw(st.sampled_from([0, 5, -1]), "days to send it")
+    return {"pieces": data.draw(_PIECES, "pieces"), "due_on": (lives.now + timedelta(days=days)).date()}
+
+
+def _pieces(data: st.DataObject, lives: Lives, life: Life) -> dict[str, Any]:
+    return {"pieces": data.draw(_PIECES, "pieces")}
+
+
 def _reply(data: st.DataObject, lives: Lives, life: Life) -> dict[str, Any]:
     ago = data.draw(st.sampled_from([0, 0, 3, -1]), "hours ago")
     contacted_at = lives.now - timedelta(hours=ago)
@@ -346,6 +368,9 @@ ACTIONS: tuple[Action, ...] = (
     _action("suspend", handling.ask_suspension, handling.AskSuspension, _HANDLER, {"in_progress"}, _asked_to_suspend, _suspension),
     _action("grant suspension", handling.grant_suspension, DecideRequest, (*_DESK, *_SUPERVISOR), {"in_progress"}, _suspended),
     _action("refuse suspension", handling.refuse_suspension, DecideRequest, (*_DESK, *_SUPERVISOR), {"in_progress"}, _stays),
+    _action("ask material", materials.ask_material, materials.AskMaterial, _HANDLER, {"in_progress"}, _stays, _material),
+    _action("receive material", materials.receive_material, materials.SettleMaterial, _HANDLER, {"in_progress"}, _stays, _pieces),
+    _action("waive material", materials.waive_material, materials.SettleMaterial, _HANDLER, {"in_progress"}, _stays, _pieces),
     _action("resume", handling.resume_ticket, handling.ResumeTicket, _HANDLER, {"in_progress"}, _resumed, when=lambda lives, life: life.review_at is not None),
     _action("retier", dispatching.retier_ticket, dispatching.RetierTicket, _DESK, MASTERS, _stays, _draws(tier=st.sampled_from(Tier), reason=st.just("需鉴定"))),
     _action("reply", handling.reply_to_ticket, handling.ReplyToTicket, _HANDLER, {"in_progress"}, _to("replied"), _reply),

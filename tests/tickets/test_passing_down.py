@@ -136,7 +136,7 @@ def test_what_moves_the_promise_moves_its_part(desk: Desk) -> None:
 
 def test_a_suspension_holds_both(desk: Desk) -> None:
     number = passed_down(desk, signed=True)
-    ask = AskSuspension(number=number, reason="material_awaited", review_at=at("2026-11-25 09:00"), note="等材料")
+    ask = AskSuspension(number=number, reason="legal_procedure", review_at=at("2026-11-25 09:00"), note="等仲裁裁决")
     desk.do(COUNTY, ask_suspension, ask)
     desk.do("dispatcher1", grant_suspension, DecideRequest(number=number))
     running = clocks(desk, number)
@@ -149,7 +149,7 @@ def test_a_suspension_holds_both(desk: Desk) -> None:
 
 def test_a_promise_suspended_before_it_was_passed_down_gives_the_part_the_same_pauses(desk: Desk) -> None:
     number = desk.in_progress(HAIXI)
-    ask = AskSuspension(number=number, reason="material_awaited", review_at=at("2026-11-25 09:00"), note="等材料")
+    ask = AskSuspension(number=number, reason="legal_procedure", review_at=at("2026-11-25 09:00"), note="等仲裁裁决")
     desk.do(CITY, ask_suspension, ask)
     desk.do("dispatcher1", grant_suspension, DecideRequest(number=number))
     with pytest.raises(SuspendedTicketStays):

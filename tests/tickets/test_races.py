@@ -134,7 +134,7 @@ def test_a_reply_and_the_grant_of_a_suspension_do_not_both_stand(desk: Desk, rou
     for _ in rounds:
         number = desk.in_progress()
         until = desk.clock.now() + timedelta(days=5)
-        desk.do(HANDLER, ask_suspension, AskSuspension(number=number, reason="material_awaited", review_at=until))
+        desk.do(HANDLER, ask_suspension, AskSuspension(number=number, reason="legal_procedure", review_at=until))
         refusals = race(
             lambda: desk.reply(number),
             lambda: desk.do("dispatcher1", grant_suspension, DecideRequest(number=number)),

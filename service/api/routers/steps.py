@@ -12,7 +12,7 @@ from fastapi import Body, Response
 from fastapi.openapi.models import Example
 
 from service.api.deps import Working, answer
-from service.api.documentation import IN_A_WEEK, STEP_REFUSALS, YESTERDAY, both, needs
+from service.api.documentation import DAY_IN_A_WEEK, IN_A_WEEK, STEP_REFUSALS, YESTERDAY, both, needs
 from service.api.routers import room
 from service.api.schemas import actions
 from service.api.schemas.fields import A_TICKET_NUMBER, TicketNumber
@@ -74,6 +74,13 @@ from service.tickets.handling import (
     sign_ticket,
 )
 from service.tickets.intake import AcceptTicket, AnswerTicket, accept_ticket, answer_ticket
+from service.tickets.materials import (
+    AskMaterial,
+    SettleMaterial,
+    ask_material,
+    receive_material,
+    waive_material,
+)
 from service.tickets.passing_down import (
     DecideBelow,
     PassDown,
@@ -253,6 +260,24 @@ ACTIONS: tuple[Action, ...] = (
         },
     ),
     _action(Step.resume, actions.Resume, _takes(resume_ticket, ResumeTicket), received={"note": "材料已收到"}),
+    _action(
+        Step.ask_material,
+        actions.AskMaterial,
+        _takes(ask_material, AskMaterial),
+        proof={"pieces": ["劳动合同", "八月至十月考勤记录"], "due_on": DAY_IN_A_WEEK},
+    ),
+    _action(
+        Step.receive_material,
+        actions.SettleMaterial,
+        _takes(receive_material, SettleMaterial),
+        in_person={"pieces": ["劳动合同"], "note": "职工到工会当面提交复印件"},
+    ),
+    _action(
+        Step.waive_material,
+        actions.SettleMaterial,
+        _takes(waive_material, SettleMaterial),
+        found={"pieces": ["劳动合同"], "note": "用人单位已提供"},
+    ),
     _action(
         Step.retier,
         actions.Retier,

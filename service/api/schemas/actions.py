@@ -8,6 +8,7 @@ from pydantic import Field, StrictInt
 from service.api.schemas.fields import (
     CallbackResult,
     Code,
+    Day,
     Dissatisfaction,
     Flag,
     Helped,
@@ -15,6 +16,7 @@ from service.api.schemas.fields import (
     MentionedTicket,
     Note,
     OutcomeName,
+    Piece,
     Reason,
     RejectionReason,
     ReplyText,
@@ -26,6 +28,9 @@ from service.api.schemas.fields import (
     Yuan,
 )
 from service.api.schemas.tickets import RequestBody
+from service.tickets.materials import MOST_PIECES
+
+Pieces = Annotated[tuple[Piece, ...], Field(min_length=1, max_length=MOST_PIECES)]
 
 
 class StepBody(RequestBody):
@@ -104,6 +109,22 @@ class Suspend(StepBody):
 class Resume(StepBody):
     """恢复办理"""
 
+    note: Note = ""
+
+
+class AskMaterial(StepBody):
+    """请求补充材料"""
+
+    pieces: Pieces = Field(
+        description="所需材料,每项一条,职工可见 / What is needed, piece by piece; the worker reads it"
+    )
+    due_on: Day = Field(description="最后一天,当天有效 / The last day, included")
+
+
+class SettleMaterial(StepBody):
+    """收到补充材料、不再需要补充材料"""
+
+    pieces: Pieces = Field(description="请求时所写的材料 / The pieces, as they were asked for")
     note: Note = ""
 
 

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from service.core.ids import TICKET_NUMBER
 from service.tickets.errors import TicketNotFound
+from service.tickets.materials import LONGEST_PIECE
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -91,6 +92,7 @@ Note = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(fit)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=50), *FILLED]
 Phone = Annotated[str, StringConstraints(min_length=5, max_length=30), *FILLED]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), *FILLED]
+Piece = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PIECE), *FILLED]
 EmployerName = Annotated[str, StringConstraints(min_length=1, max_length=200), *FILLED]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=12), *FILLED]
 

@@ -1,6 +1,6 @@
 """Tickets as the API takes them in and gives them out. Money in yuan, instants in UTC, names in both languages."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Self
 
@@ -30,6 +30,7 @@ from service.api.schemas.fields import (
     Yuan,
 )
 from service.core.errors import Bilingual
+from service.tickets.materials import MaterialView
 from service.tickets.models import Ticket
 from service.tickets.states import STATE_NAMES, TABLE, State, Step
 from service.tickets.taxonomy import TIER_NAMES
@@ -255,6 +256,28 @@ class LinkedOut(ResponseBody):
     linked_at: datetime
 
 
+class MaterialOut(ResponseBody):
+    """A piece of material asked of the worker. `state`: asked, received, not_needed; `late`: open after its day."""
+
+    piece: str
+    due_on: date
+    asked_at: datetime
+    state: str
+    settled_at: datetime | None
+    late: bool
+
+    @classmethod
+    def of(cls, view: MaterialView) -> Self:
+        return cls(
+            piece=view.piece,
+            due_on=view.due_on,
+            asked_at=view.asked_at,
+            state=view.state,
+            settled_at=view.settled_at,
+            late=view.late,
+        )
+
+
 class TicketRowOut(ResponseBody):
     """A line of a queue or list. `light`: green, yellow (half the time gone), red (overdue), blue (suspended), none."""
 
@@ -316,6 +339,7 @@ class TicketOut(TicketRowOut):
     assignments: list[AssignmentOut]
     replies: list[ReplyOut]
     open_requests: list[RequestOut]
+    materials: list[MaterialOut]
     possible_steps: list[PossibleStep]
 
     @classmethod
@@ -347,6 +371,7 @@ class TicketOut(TicketRowOut):
             assignments=[AssignmentOut.of(entry) for entry in view.assignments],
             replies=[ReplyOut.of(entry) for entry in view.replies],
             open_requests=[RequestOut.of(entry) for entry in view.open_requests],
+            materials=[MaterialOut.of(entry) for entry in view.materials],
             possible_steps=[possible_step(step) for step in view.possible_steps],
         )
 
