@@ -31,6 +31,7 @@ from service.api.routers import (
     reports,
     rules,
     steps,
+    supervisions,
     tickets,
 )
 from service.api.routers.health import Readings
@@ -69,7 +70,21 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    beside = (intake, employers, queues, consults, inbox, absences, knowledge, reports, rules, catalogue, auth, health)
+    beside = (
+        intake,
+        employers,
+        queues,
+        consults,
+        supervisions,
+        inbox,
+        absences,
+        knowledge,
+        reports,
+        rules,
+        catalogue,
+        auth,
+        health,
+    )
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

@@ -16,6 +16,7 @@ from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
 from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
+from service.tickets.final_answers import FinalAnswer
 from service.tickets.knowledge import Article, ArticleUse, ArticleVersion
 from service.tickets.links import TicketLink
 from service.tickets.materials import MaterialRequest
@@ -56,6 +57,7 @@ __all__ = [
     "DispatchCatalogueVersion",
     "Employer",
     "Escalation",
+    "FinalAnswer",
     "GatewayDelivery",
     "ImportRemark",
     "ImportRun",

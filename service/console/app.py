@@ -28,6 +28,7 @@ from service.console import (
     reportpage,
     rulespage,
     searchpage,
+    supervisionpage,
     ticketpage,
     workerpages,
 )
@@ -97,6 +98,7 @@ def create_console(application: Application) -> Starlette:
             Route("/knowledge", page(knowledgepage.show_knowledge), methods=["GET"]),
             *_both("/knowledge/new", page, knowledgepage.show_new_article, knowledgepage.take_new_article),
             *_both("/knowledge/{article_id:int}", page, knowledgepage.show_article, knowledgepage.take_article),
+            Route("/supervisions", page(supervisionpage.show_supervisions), methods=["GET"]),
             Route("/consults", page(consultpage.show_consults), methods=["GET"]),
             *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
             *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),

@@ -165,6 +165,10 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.answer_supervision: (_text("text", "field.supervision_answer", longest=_TEXT_LONGEST),),
     Step.return_supervision: (_text("note", "field.send_back_reason"),),
     Step.close_supervision: (_NOTE,),
+    Step.final_answer: (
+        _text("text", "field.final_answer", longest=_TEXT_LONGEST, hint="hint.final_answer"),
+        _text("basis", "field.basis", hint="hint.basis"),
+    ),
     Step.merge: (
         Field(name="master", label="field.master", required=True, longest=40, hint="hint.master"),
         _text("reason", "field.reason"),

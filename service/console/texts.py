@@ -700,6 +700,23 @@ TEXTS: dict[str, Bilingual] = _texts(
         "material.late": ("逾期", "late"),
         "field.consult_question": ("咨询的问题", "Question to the lawyers"),
         "field.consult_answer": ("法律意见", "Legal opinion"),
+        # Supervision
+        "nav.supervisions": ("督办", "Supervisions"),
+        "supervision.title": ("未办结的督办", "Open supervisions"),
+        "supervision.none": ("没有未办结的督办。", "Nothing stands under supervision."),
+        "supervision.instruction": ("督办要求", "Instruction"),
+        "supervision.union": ("承办单位", "Union"),
+        "supervision.answer_by": ("答复期限", "Answer by"),
+        "supervision.waits": ("现状", "Waits for"),
+        "supervision.to_answer": ("待承办单位答复", "the union's answer"),
+        "supervision.to_review": ("已答复,待审核", "answered, to be reviewed"),
+        "supervision.late": ("逾期未答复", "late"),
+        "field.final_answer": ("最终答复", "The answer for good"),
+        "hint.final_answer": (
+            "重办次数已用尽。写明核查结果、不能解决的原因和其他救济途径;由工会负责人签发。",
+            "No round is left. Say what was found, why it can't be settled and what else is open to the worker; the "
+            "head of the union signs it.",
+        ),
         # Absences and recusals
         "nav.absences": ("请假代理", "Absences"),
         "absence.title": ("请假与代理(AB角)", "Absences and deputies"),

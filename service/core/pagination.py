@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import ColumnElement, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
 from service.core.errors import Malformed
 
 
@@ -22,6 +25,10 @@ class Cursor:
 
     at: datetime
     id: int
+
+    def before(self, at: InstrumentedAttribute[datetime], id_: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+        """The rows that come after it where they stand in rising order of these two."""
+        return tuple_(at, id_) > tuple_(literal(self.at), literal(self.id))
 
     def encode(self) -> str:
         """Opaque text for the URL."""

@@ -6,7 +6,7 @@ A question and its answer stand on the timeline. The clock is its own, not the c
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, literal, select, text, tuple_
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.clock import local
@@ -213,8 +213,7 @@ def consult_queue(unit: Unit, *, limit: int = 50, cursor: str | None = None) -> 
         .where(visible(unit.actor))
     )
     if cursor is not None:
-        after = Cursor.decode(cursor)
-        statement = statement.where(tuple_(Consult.due_at, Consult.id) > tuple_(literal(after.at), literal(after.id)))
+        statement = statement.where(Cursor.decode(cursor).before(Consult.due_at, Consult.id))
     found = unit.session.execute(statement.order_by(Consult.due_at, Consult.id).limit(limit + 1)).all()
     shown = found[:limit]
     tree = org_tree(unit.session)

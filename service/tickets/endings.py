@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import Bilingual, Conflict
@@ -115,13 +115,17 @@ def end_assignments(unit: Unit, ticket: Ticket, *, reason: str) -> None:
 def archive_ended(unit: Unit, *, limit: int) -> int:
     """Archive up to `limit` tickets that ended longer ago than they can be reopened. Returns how many.
 
-    Tickets somebody works on are left for the next time.
+    Tickets somebody works on are left for the next time, and those under supervision until that has ended.
     """
     days = current_rules(unit.session).policy.limits.reopen_window_days
     sources = [state.value for state in TABLE[Step.archive].sources]
     found = unit.session.scalars(
         select(Ticket.id)
-        .where(Ticket.state.in_(sources), Ticket.ended_at < unit.now - timedelta(days=days))
+        .where(
+            Ticket.state.in_(sources),
+            Ticket.ended_at < unit.now - timedelta(days=days),
+            ~exists().where(Supervision.ticket_id == Ticket.id, Supervision.closed_at.is_(None)),
+        )
         .order_by(Ticket.ended_at)
         .limit(limit)
     )

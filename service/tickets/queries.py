@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, literal, select, text, tuple_
+from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from service.core.errors import Bilingual, HotlineError, NotFound
@@ -16,6 +16,7 @@ from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
+from service.tickets.closing import redo_rounds_left
 from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
 from service.tickets.links import links_of
@@ -33,7 +34,7 @@ from service.tickets.models import (
 from service.tickets.repository import find, free_of_interest, in_subtree
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person, inner_assignment
-from service.tickets.supervising import awaited
+from service.tickets.supervising import supervision_waits
 from service.tickets.taxonomy import Leaf, leaves
 from service.tickets.views import (
     AssignmentView,
@@ -124,6 +125,7 @@ _DECIDES: dict[Step, str] = {
     Step.answer_supervision: "supervision",
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
+    Step.final_answer: "final_answer",
     Step.receive_material: "material",
     Step.waive_material: "material",
     Step.take_consult: "consult",
@@ -156,8 +158,7 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
     if query.state is not None:
         statement = statement.where(Ticket.state == query.state)
     if query.cursor is not None:
-        after = Cursor.decode(query.cursor)
-        statement = statement.where(tuple_(Ticket.due_at, Ticket.id) > tuple_(literal(after.at), literal(after.id)))
+        statement = statement.where(Cursor.decode(query.cursor).before(Ticket.due_at, Ticket.id))
     statement = statement.order_by(Ticket.due_at, Ticket.id)
     return _page(unit, statement, query.limit, by="due_at")
 
@@ -180,8 +181,11 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     ).all()
     replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
     materials = materials_of(unit, ticket)
-    awaits = {_awaited(request) for request in waiting} | {awaited(unit, ticket)} | consult_waits(unit, ticket)
+    awaits = {_awaited(request) for request in waiting}
+    awaits |= supervision_waits(unit, ticket) | consult_waits(unit, ticket)
     awaits |= {"material" for each in materials if each.state == "asked"}
+    if "supervision" in awaits and not redo_rounds_left(unit, ticket):
+        awaits.add("final_answer")
     return TicketView(
         row=ticket_row(ticket, names=NameBook.of(session), now=unit.now),
         body=ticket.body,
@@ -251,7 +255,7 @@ def _awaited(request: StepRequest) -> str:
     return "return_up" if request.kind == "return" and request.level != "province" else request.kind
 
 
-def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str | None]) -> tuple[Step, ...]:
+def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str]) -> tuple[Step, ...]:
     """The steps this actor could take on the ticket right now; a screen offers these and no others."""
     inner = inner_assignment(unit, ticket)
     hidden = {Step.pass_down, Step.return_} if inner else {Step.return_up, Step.take_back}

@@ -60,6 +60,8 @@ ENDED = frozenset(
     }
 )
 OPEN = frozenset(State) - ENDED
+# A matter may be closed under supervision: what it still owes is owed to the supervisor.
+SUPERVISED = OPEN | {State.closed}
 
 
 class Place(StrEnum):
@@ -117,6 +119,7 @@ class Step(StrEnum):
     answer_supervision = "answer-supervision"
     return_supervision = "return-supervision"
     close_supervision = "close-supervision"
+    final_answer = "final-answer"
     ask_consult = "ask-consult"
     take_consult = "take-consult"
     answer_consult = "answer-consult"
@@ -274,9 +277,10 @@ _ROWS = (
     # Beside any open state.
     _row(Step.urge, OPEN, None, P.ticket_urge, Place.scope, "urged", "催办", "urge"),
     _row(Step.supervise, OPEN, None, P.ticket_supervise, Place.above, "supervised", "督办", "supervise"),
-    _row(Step.answer_supervision, OPEN, None, P.supervision_answer, Place.holder, "supervision_answered", "答复督办", "answer the supervision"),
-    _row(Step.return_supervision, OPEN, None, P.ticket_supervise, Place.above, "supervision_returned", "督办答复退回", "send the supervision's answer back"),
-    _row(Step.close_supervision, OPEN, None, P.ticket_supervise, Place.above, "supervision_closed", "督办办结", "close the supervision"),
+    _row(Step.answer_supervision, SUPERVISED, None, P.supervision_answer, Place.holder, "supervision_answered", "答复督办", "answer the supervision"),
+    _row(Step.return_supervision, SUPERVISED, None, P.ticket_supervise, Place.above, "supervision_returned", "督办答复退回", "send the supervision's answer back"),
+    _row(Step.close_supervision, SUPERVISED, None, P.ticket_supervise, Place.above, "supervision_closed", "督办办结", "close the supervision"),
+    _row(Step.final_answer, {S.closed}, None, P.ticket_approve, Place.holder, "final_answered", "出具最终答复", "give the final answer"),
     _row(Step.ask_consult, OPEN, None, P.consult_ask, Place.scope, "consult_asked", "法律咨询", "ask the lawyers"),
     _row(Step.take_consult, OPEN, None, P.consult_answer, Place.centre, "consult_taken", "承接法律咨询", "take the question on"),
     _row(Step.answer_consult, OPEN, None, P.consult_answer, Place.centre, "consult_answered", "答复法律咨询", "answer the question"),

@@ -4,21 +4,24 @@ the supervisor accepts the answer or sends it back, and all of it stands on the 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, and_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.clock import local
 from service.core.db import Base
 from service.core.errors import Bilingual, Conflict, Malformed
+from service.core.pagination import Cursor
 from service.core.unit import Unit
+from service.org.tree import org_tree
 from service.outbox.emit import Message, emit
 from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
 from service.tickets.concealing import concealed
 from service.tickets.messages import tell_union
 from service.tickets.models import Supervision, Ticket
-from service.tickets.states import Step
+from service.tickets.repository import visible
+from service.tickets.states import State, Step
 from service.tickets.steps import carry_out, take
 
 SUPERVISION_DUE = "supervision:due"
@@ -145,22 +148,28 @@ class AnswerSupervision:
 def answer_supervision(unit: Unit, command: AnswerSupervision) -> Ticket:
     """Report to a supervision. Raises NoOpenSupervision, SupervisionAlreadyAnswered and the refusals of `take`."""
     ticket = take(unit, command.number, Step.answer_supervision, version=command.version)
+    answer_open_supervision(unit, ticket, command.text)
+    carry_out(unit, ticket, Step.answer_supervision, note=command.text)
+    return ticket
+
+
+def answer_open_supervision(unit: Unit, ticket: Ticket, words: str) -> SupervisionAnswer:
+    """Put an answer before the supervisor of a locked ticket. Raises NoOpenSupervision, SupervisionAlreadyAnswered."""
     supervision = _open(unit, ticket)
     if supervision is None:
         raise NoOpenSupervision(number=ticket.number)
     if _waiting(unit, supervision) is not None:
         raise SupervisionAlreadyAnswered(number=ticket.number)
-    unit.session.add(
-        SupervisionAnswer(
-            supervision_id=supervision.id,
-            text=concealed(unit, ticket, command.text),
-            answered_by=unit.actor.id,
-            answered_at=unit.now,
-        )
+    answer = SupervisionAnswer(
+        supervision_id=supervision.id,
+        text=concealed(unit, ticket, words),
+        answered_by=unit.actor.id,
+        answered_at=unit.now,
     )
-    carry_out(unit, ticket, Step.answer_supervision, note=command.text)
+    unit.session.add(answer)
+    unit.session.flush()
     _tell(unit, ticket, ("supervisor",), "督办已答复,请审核", "the supervision was answered", occasion="answered")
-    return ticket
+    return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,12 +226,80 @@ def remind_of_supervision(unit: Unit, payload: Payload) -> None:
         )
 
 
-def awaited(unit: Unit, ticket: Ticket) -> str | None:
-    """What a ticket's open supervision waits for: `supervision` (the answer), `supervision_answer` (its review)."""
+def supervision_waits(unit: Unit, ticket: Ticket) -> set[str]:
+    """What a ticket's open supervision waits for: `{"supervision"}` (the answer), `{"supervision_answer"}` (its
+    review), or nothing."""
     supervision = _open(unit, ticket)
     if supervision is None:
-        return None
-    return "supervision" if _waiting(unit, supervision) is None else "supervision_answer"
+        return set()
+    return {"supervision" if _waiting(unit, supervision) is None else "supervision_answer"}
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionView:
+    """An open supervision in a list. `answered_at` while an answer waits for its review."""
+
+    id: int
+    number: str
+    title: str
+    state: State
+    org_code: str
+    org: Bilingual
+    instruction: str
+    opened_at: datetime
+    due_at: datetime
+    late: bool
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionPage:
+    """Supervisions by the date of their answer."""
+
+    supervisions: tuple[SupervisionView, ...]
+    next_cursor: str | None
+
+
+def open_supervisions(unit: Unit, *, limit: int = 50, cursor: str | None = None) -> SupervisionPage:
+    """The open supervisions of the tickets the actor may see, of closed ones as well, the nearest date first. `limit`
+    1 to 200. One statement. Raises CursorUnreadable.
+    """
+    statement = (
+        select(
+            Supervision, Ticket.number, Ticket.title, Ticket.state, Ticket.holder_code, SupervisionAnswer.answered_at
+        )
+        .join(Ticket, Ticket.id == Supervision.ticket_id)
+        .outerjoin(
+            SupervisionAnswer,
+            and_(SupervisionAnswer.supervision_id == Supervision.id, SupervisionAnswer.verdict.is_(None)),
+        )
+        .where(Supervision.closed_at.is_(None), visible(unit.actor))
+    )
+    if cursor is not None:
+        statement = statement.where(Cursor.decode(cursor).before(Supervision.due_at, Supervision.id))
+    found = unit.session.execute(statement.order_by(Supervision.due_at, Supervision.id).limit(limit + 1)).all()
+    shown = found[:limit]
+    tree = org_tree(unit.session)
+    last = shown[-1].Supervision if len(found) > limit else None
+    return SupervisionPage(
+        supervisions=tuple(
+            SupervisionView(
+                id=supervision.id,
+                number=number,
+                title=title,
+                state=State(state),
+                org_code=holder,
+                org=tree.get(holder).name,
+                instruction=supervision.instruction,
+                opened_at=supervision.opened_at,
+                due_at=supervision.due_at,
+                late=answered_at is None and unit.now >= supervision.due_at,
+                answered_at=answered_at,
+            )
+            for supervision, number, title, state, holder, answered_at in shown
+        ),
+        next_cursor=Cursor(at=last.due_at, id=last.id).encode() if last else None,
+    )
 
 
 def _open(unit: Unit, ticket: Ticket) -> Supervision | None:

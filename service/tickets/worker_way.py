@@ -48,6 +48,7 @@ _TOLD: dict[str, Bilingual] = {
     "ticket:redo_by_rating": Bilingual("按您的评价重新办理", "It is done again, as you were not satisfied"),
     "ticket:reopened": Bilingual("重新办理", "It is done again"),
     "ticket:closed": Bilingual("已办结", "Closed"),
+    "ticket:final_answered": Bilingual("工会已出具最终答复", "The union gave its final answer"),
     "ticket:answered": Bilingual("已直接答复您", "Answered on the phone"),
     "ticket:rejected": Bilingual("不予受理", "Not accepted"),
     "ticket:merged": Bilingual("与同一事项合并办理", "Handled together with the same matter"),

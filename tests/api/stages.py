@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from service.tickets.closing import ReviewReply, approve_reply
 from service.tickets.consulting import AskConsult, ask_consult
 from service.tickets.dispatching import AskRejection, AskReturn, ask_rejection, ask_return
 from service.tickets.handling import (
@@ -124,6 +125,17 @@ def merged(desk: Desk) -> str:
     return number
 
 
+def to_be_answered_for_good(desk: Desk) -> str:
+    """Done again twice, and the worker still says that it is not resolved."""
+    number = desk.to_callback()
+    for _ in range(2):
+        desk.rate(number, resolved=False, satisfaction=1, reason="not_resolved")
+        desk.reply(number)
+        desk.do(LEADER, approve_reply, ReviewReply(number=number))
+    desk.rate(number, resolved=False, satisfaction=1, reason="not_resolved")
+    return number
+
+
 # Action → who takes it, and how a ticket comes to wait for it.
 STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "accept": ("agent1", Desk.registered),
@@ -158,6 +170,7 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "take-consult": ("lawyer1", consult_asked),
     "answer-consult": ("lawyer1", consult_asked),
     "answer-supervision": (HANDLER, supervised),
+    "final-answer": (LEADER, to_be_answered_for_good),
     "return-supervision": ("supervisor1", supervision_answered),
     "close-supervision": ("supervisor1", supervision_answered),
     "merge": ("agent1", one_of_two),

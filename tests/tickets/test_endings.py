@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from service.tickets.closing import ReviewReply, approve_reply
 from service.tickets.dispatching import DispatchTicket, dispatch_ticket
 from service.tickets.endings import (
     EndTicket,
@@ -16,7 +17,14 @@ from service.tickets.endings import (
 )
 from service.tickets.errors import StepNotPossible
 from service.tickets.handling import AskExtension, SignTicket, ask_extension, sign_ticket
-from service.tickets.supervising import SuperviseTicket, supervise_ticket
+from service.tickets.supervising import (
+    AnswerSupervision,
+    ReviewSupervision,
+    SuperviseTicket,
+    answer_supervision,
+    close_supervision,
+    supervise_ticket,
+)
 from tests.desk import GOLMUD, HAIXI, Desk
 
 HANDLER = f"handler-{GOLMUD}"
@@ -94,6 +102,19 @@ def test_what_ended_is_archived_when_it_can_no_longer_be_reopened_whatever_its_e
         "archived",
         "accepted",
     ]
+
+
+def test_a_closed_matter_under_supervision_is_not_archived_until_that_has_ended(desk: Desk) -> None:
+    number = desk.in_progress()
+    desk.do("supervisor1", supervise_ticket, SuperviseTicket(number=number, note="请报告进展"))
+    desk.reply(number)
+    desk.do(f"leader-{GOLMUD}", approve_reply, ReviewReply(number=number))
+    desk.rate(number)
+    desk.wait(days=31)
+    assert archived(desk) == 0
+    desk.do(HANDLER, answer_supervision, AnswerSupervision(number=number, text="已付清"))
+    desk.do("supervisor1", close_supervision, ReviewSupervision(number=number))
+    assert archived(desk) == 1
 
 
 def archived(desk: Desk, limit: int = 100) -> int:

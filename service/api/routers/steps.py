@@ -55,6 +55,7 @@ from service.tickets.dispatching import (
     retier_ticket,
 )
 from service.tickets.endings import EndTicket, TransferOut, terminate_ticket, transfer_out, withdraw_ticket
+from service.tickets.final_answers import GiveFinalAnswer, give_final_answer
 from service.tickets.handling import (
     AskExtension,
     AskSuspension,
@@ -376,6 +377,15 @@ ACTIONS: tuple[Action, ...] = (
         actions.CloseSupervision,
         _takes(close_supervision, ReviewSupervision),
         accepted={"note": "同意"},
+    ),
+    _action(
+        Step.final_answer,
+        actions.FinalAnswer,
+        _takes(give_final_answer, GiveFinalAnswer),
+        limitation={
+            "text": "经两次重办核实,所诉加班费已超过申请仲裁的一年时效,工会已协助申请法律援助并告知救济途径。",
+            "basis": "劳动争议调解仲裁法第二十七条",
+        },
     ),
     _action(
         Step.merge,

@@ -239,6 +239,13 @@ class CloseSupervision(StepBody):
     note: Note = ""
 
 
+class FinalAnswer(StepBody):
+    """出具最终答复"""
+
+    text: ReplyText = Field(description="最终答复内容 / The answer for good")
+    basis: Reason = Field(description="依据 / The legal or policy basis")
+
+
 class PassDown(StepBody):
     """下派"""
 
