@@ -43,6 +43,7 @@ _REASON_LISTS = {
     "ticket:rejected": "rejection",
     "ticket:suspension_asked": "suspension",
     "ticket:suspended": "suspension",
+    "ticket:redo_by_rating": "dissatisfaction",
 }
 
 

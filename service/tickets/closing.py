@@ -96,7 +96,7 @@ def order_redo(unit: Unit, command: OrderRedo) -> Ticket:
 
 def redo_by_rating(unit: Unit, ticket: Ticket, *, reason: str) -> None:
     """The worker says it is not resolved: a new cycle with its own clocks, rating and breach. Ticket is locked."""
-    carry_out(unit, ticket, Step.redo_by_rating, note=reason)
+    carry_out(unit, ticket, Step.redo_by_rating, data={"reason": reason})
     _tell_of_redo(unit, ticket)
 
 

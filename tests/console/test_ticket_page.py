@@ -1,5 +1,7 @@
 """A ticket's page: what it tells, which steps it offers, and what becomes of a refused one."""
 
+import re
+
 import pytest
 
 from service.identity.people import actor_of_username
@@ -89,6 +91,7 @@ def test_a_whole_life_by_the_forms_of_the_pages(reader: Reader, desk: Desk) -> N
     story = seen(reader.get(page_of(number)))
     for words in ("主办:格尔木市", "协办:海西", "满意度:非常满意", "原因:问题没有解决", "第 2 轮", "3 个工作日"):
         assert words in story, words
+    assert re.findall(r"\b[a-z]+_[a-z]+\b", story) == []  # no code stands where a word should
 
 
 @pytest.mark.parametrize(
