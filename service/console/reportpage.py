@@ -15,9 +15,10 @@ from service.core.clock import local
 from service.core.errors import Bilingual, Malformed
 from service.core.unit import Unit
 from service.identity.permissions import Permission
-from service.org.tree import org_tree
+from service.org.tree import OrgTree, org_tree
 from service.reports.breaches import BreachQuery, BreachReport, BreachRow, Total, breach_report
 from service.reports.export import to_csv, to_xlsx
+from service.tickets.taxonomy import Leaf, leaves
 
 FILE_KINDS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -49,6 +50,8 @@ class ReportLine:
 
     row: BreachRow
     late: Bilingual
+    union: Bilingual
+    category: Bilingual
     held_by: str
 
 
@@ -57,18 +60,21 @@ def show_report(visit: Visit) -> Response:
     with visit.reading(Permission.report_read) as unit:
         query = _query(unit, visit)
         report = breach_report(unit, query)
-        unions = of_unions(org_tree(unit.session), scope=unit.actor.scope)
+        tree = org_tree(unit.session)
+        unions = of_unions(tree, scope=unit.actor.scope)
         shown = report.rows[:MOST_ROWS]
         names = display_names(unit, (row.held_by for row in shown if row.held_by))
+        categories = leaves(unit.session)
     return visit.page(
         "report.html",
         report=report,
         first=query.start,
         last=query.end - timedelta(days=1),
         org=query.org,
+        union=tree.get(query.org).name,
         unions=unions,
         bars=_bars(report),
-        lines=tuple(_line(row, names) for row in shown),
+        lines=tuple(_line(row, names, tree, categories) for row in shown),
         left_out=max(0, len(report.rows) - MOST_ROWS),
     )
 
@@ -122,9 +128,15 @@ def _bars(report: BreachReport) -> tuple[UnionBar, ...]:
     )
 
 
-def _line(row: BreachRow, names: Mapping[str, str]) -> ReportLine:
+def _line(row: BreachRow, names: Mapping[str, str], tree: OrgTree, categories: Mapping[str, Leaf]) -> ReportLine:
     held_by = row.held_by or ""
-    return ReportLine(row=row, late=_late(row), held_by=names.get(held_by, held_by))
+    return ReportLine(
+        row=row,
+        late=_late(row),
+        union=tree.get(row.org_code).name,
+        category=categories[row.category_code].whole,
+        held_by=names.get(held_by, held_by),
+    )
 
 
 def _late(row: BreachRow) -> Bilingual:
