@@ -32,6 +32,7 @@ from service.tickets.models import (
     TicketAlias,
     TicketEvent,
 )
+from service.tickets.quality_samples import QualityCheck
 from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
@@ -72,6 +73,7 @@ __all__ = [
     "Person",
     "PersonRole",
     "PolicyVersion",
+    "QualityCheck",
     "Rating",
     "Recusal",
     "Reply",

@@ -53,6 +53,19 @@ class Limits:
     retention_collective_years: int
     # Later than the first policies: one stored without it means this, and keeps its version.
     consult_working_days: int = 1
+    quality_share_ordinary: float = 0.0
+    quality_share_difficult: float = 0.0
+    quality_share_complex: float = 0.0
+
+    def quality_share(self, tier: Tier) -> float:
+        """The share of a tier's signed replies that is drawn for a quality check, 0 to 1."""
+        match tier:
+            case Tier.ordinary:
+                return self.quality_share_ordinary
+            case Tier.difficult:
+                return self.quality_share_difficult
+            case Tier.complex:
+                return self.quality_share_complex
 
 
 @dataclass(frozen=True, slots=True)

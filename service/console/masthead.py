@@ -29,6 +29,7 @@ class Masthead:
     reads_knowledge: bool
     answers_consults: bool
     supervised: bool
+    checks_quality: bool
 
 
 def masthead_of(unit: Unit) -> Masthead:
@@ -48,6 +49,7 @@ def masthead_of(unit: Unit) -> Masthead:
         manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
         keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
         answers_consults=actor.may(Permission.consult_answer),
+        checks_quality=actor.may(Permission.ticket_redo),
         supervised=actor.may(Permission.supervision_answer) or actor.may(Permission.ticket_supervise),
         reads_knowledge=actor.may(Permission.knowledge_read),
         records_absences=actor.may(Permission.absence_record),

@@ -169,6 +169,8 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
         _text("text", "field.final_answer", longest=_TEXT_LONGEST, hint="hint.final_answer"),
         _text("basis", "field.basis", hint="hint.basis"),
     ),
+    Step.pass_quality: (_NOTE,),
+    Step.fail_quality: (_text("note", "field.quality_fault", hint="hint.quality_fault"),),
     Step.merge: (
         Field(name="master", label="field.master", required=True, longest=40, hint="hint.master"),
         _text("reason", "field.reason"),

@@ -700,6 +700,23 @@ TEXTS: dict[str, Bilingual] = _texts(
         "material.late": ("逾期", "late"),
         "field.consult_question": ("咨询的问题", "Question to the lawyers"),
         "field.consult_answer": ("法律意见", "Legal opinion"),
+        # Quality checks
+        "nav.quality": ("质检", "Quality checks"),
+        "quality.title": ("待质检的工单", "Tickets to check"),
+        "quality.about": (
+            "反馈审核通过后按级别抽取。合格的到此为止;不合格的重新办理,重办次数用尽的转督办。",
+            "Drawn by tier when a reply is signed. What passes is done; what fails is done again, or supervised where "
+            "no round is left.",
+        ),
+        "quality.none": ("没有待质检的工单。", "Nothing waits for a quality check."),
+        "quality.union": ("承办单位", "Union"),
+        "quality.round": ("轮次", "Round"),
+        "quality.drawn": ("抽中时间", "Drawn at"),
+        "field.quality_fault": ("问题", "What is wrong"),
+        "hint.quality_fault": (
+            "承办单位会看到这段话,并须重新办理。",
+            "The union reads this and has to do the matter again.",
+        ),
         # Supervision
         "nav.supervisions": ("督办", "Supervisions"),
         "supervision.title": ("未办结的督办", "Open supervisions"),

@@ -14,6 +14,7 @@ from service.tickets.errors import RedoRoundsUsedUp, ReopeningWindowClosed, Revi
 from service.tickets.messages import tell_union
 from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.passing_down import endorse
+from service.tickets.quality_samples import draw
 from service.tickets.states import Step
 from service.tickets.steps import carry_out, inner_assignment, take
 from service.tickets.together import ask_to_follow
@@ -41,6 +42,7 @@ def approve_reply(unit: Unit, command: ReviewReply) -> Ticket:
     if inner is not None:
         inner.ended_at, inner.end_reason = unit.now, "finished"
     carry_out(unit, ticket, Step.approve, note=command.note)
+    draw(unit, ticket)
     ask_to_follow(unit, ticket)
     return ticket
 

@@ -31,6 +31,7 @@ from service.tickets.models import (
     Ticket,
     TicketEvent,
 )
+from service.tickets.quality_checks import quality_waits
 from service.tickets.repository import find, free_of_interest, in_subtree
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person, inner_assignment
@@ -126,6 +127,8 @@ _DECIDES: dict[Step, str] = {
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
     Step.final_answer: "final_answer",
+    Step.pass_quality: "quality",
+    Step.fail_quality: "quality",
     Step.receive_material: "material",
     Step.waive_material: "material",
     Step.take_consult: "consult",
@@ -182,7 +185,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     replies = session.scalars(select(Reply).where(Reply.ticket_id == ticket.id).order_by(Reply.id)).all()
     materials = materials_of(unit, ticket)
     awaits = {_awaited(request) for request in waiting}
-    awaits |= supervision_waits(unit, ticket) | consult_waits(unit, ticket)
+    awaits |= supervision_waits(unit, ticket) | consult_waits(unit, ticket) | quality_waits(unit, ticket)
     awaits |= {"material" for each in materials if each.state == "asked"}
     if "supervision" in awaits and not redo_rounds_left(unit, ticket):
         awaits.add("final_answer")

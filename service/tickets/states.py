@@ -120,6 +120,8 @@ class Step(StrEnum):
     return_supervision = "return-supervision"
     close_supervision = "close-supervision"
     final_answer = "final-answer"
+    pass_quality = "pass-quality"
+    fail_quality = "fail-quality"
     ask_consult = "ask-consult"
     take_consult = "take-consult"
     answer_consult = "answer-consult"
@@ -263,6 +265,9 @@ _ROWS = (
     _row(Step.redo, {S.to_callback}, S.in_progress, P.ticket_redo, Place.centre, "redo_ordered", "重办", "order redo", stops=(C.callback,), starts=(C.resolve,), new_cycle=True),
     _row(Step.redo_by_rating, {S.to_callback}, S.in_progress, None, Place.service, "redo_by_rating", "评价不满意重办", "redo after rating", stops=(C.callback,), starts=(C.resolve,), new_cycle=True),
     _row(Step.reopen, {S.closed}, S.in_progress, P.ticket_reopen, Place.centre, "reopened", "重新办理", "reopen", starts=(C.resolve,), new_cycle=True),
+    # What was drawn for a quality check is judged beside the call-back or after it; failing leads to a redo or a reopening.
+    _row(Step.pass_quality, {S.to_callback, S.closed}, None, P.ticket_redo, Place.centre, "quality_passed", "质检合格", "pass the quality check"),
+    _row(Step.fail_quality, {S.to_callback, S.closed}, None, P.ticket_redo, Place.centre, "quality_failed", "质检不合格", "fail the quality check"),
     # Together and apart. A merged matter keeps its caller, number, call-back and rating; its clocks go on in the master's.
     _row(Step.merge, {S.accepted}, S.merged, P.ticket_merge, Place.centre, "merged", "并单", "merge", stops=(C.dispatch, C.resolve)),
     _row(Step.split_, {S.merged}, S.accepted, P.ticket_merge, Place.centre, "split", "拆单", "split", starts=(C.dispatch,), runs_on=True),

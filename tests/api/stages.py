@@ -5,7 +5,14 @@ from datetime import timedelta
 
 from service.tickets.closing import ReviewReply, approve_reply
 from service.tickets.consulting import AskConsult, ask_consult
-from service.tickets.dispatching import AskRejection, AskReturn, ask_rejection, ask_return
+from service.tickets.dispatching import (
+    AskRejection,
+    AskReturn,
+    RetierTicket,
+    ask_rejection,
+    ask_return,
+    retier_ticket,
+)
 from service.tickets.handling import (
     AskExtension,
     AskSuspension,
@@ -18,6 +25,7 @@ from service.tickets.passing_down import PassDown, ReturnUp, pass_down, return_u
 from service.tickets.requests import DecideRequest
 from service.tickets.supervising import AnswerSupervision, SuperviseTicket, answer_supervision, supervise_ticket
 from service.tickets.together import MergeTicket, merge_ticket
+from sla_rules import Tier
 from tests.desk import GOLMUD, HAIXI, Desk
 
 HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
@@ -136,6 +144,15 @@ def to_be_answered_for_good(desk: Desk) -> str:
     return number
 
 
+def drawn_for_quality(desk: Desk) -> str:
+    """A specially complex matter: each of them is drawn."""
+    number = desk.in_progress()
+    desk.do("dispatcher1", retier_ticket, RetierTicket(number=number, tier=Tier.complex, reason="须鉴定"))
+    desk.reply(number)
+    desk.do(LEADER, approve_reply, ReviewReply(number=number))
+    return number
+
+
 # Action → who takes it, and how a ticket comes to wait for it.
 STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "accept": ("agent1", Desk.registered),
@@ -171,6 +188,8 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "answer-consult": ("lawyer1", consult_asked),
     "answer-supervision": (HANDLER, supervised),
     "final-answer": (LEADER, to_be_answered_for_good),
+    "pass-quality": ("supervisor1", drawn_for_quality),
+    "fail-quality": ("supervisor1", drawn_for_quality),
     "return-supervision": ("supervisor1", supervision_answered),
     "close-supervision": ("supervisor1", supervision_answered),
     "merge": ("agent1", one_of_two),

@@ -40,13 +40,15 @@ def test_every_open_state_has_a_deadline_to_sort_by() -> None:
 
 def test_an_ended_ticket_takes_a_note_and_a_closed_one_can_be_reopened() -> None:
     assert steps_from(State.rejected) == (Step.note,)
-    of_its_supervision = {
+    beside_it = {
+        Step.pass_quality,
+        Step.fail_quality,
         Step.answer_supervision,
         Step.return_supervision,
         Step.close_supervision,
         Step.final_answer,
     }
-    assert set(steps_from(State.closed)) == {Step.reopen, Step.note} | of_its_supervision
+    assert set(steps_from(State.closed)) == {Step.reopen, Step.note} | beside_it
 
 
 def test_every_state_on_the_main_path_leads_on() -> None:

@@ -91,6 +91,7 @@ from service.tickets.passing_down import (
     return_up,
     take_back,
 )
+from service.tickets.quality_checks import FailQuality, PassQuality, fail_quality, pass_quality
 from service.tickets.queries import ticket_view
 from service.tickets.requests import DecideRequest
 from service.tickets.states import TABLE, Step
@@ -386,6 +387,18 @@ ACTIONS: tuple[Action, ...] = (
             "text": "经两次重办核实,所诉加班费已超过申请仲裁的一年时效,工会已协助申请法律援助并告知救济途径。",
             "basis": "劳动争议调解仲裁法第二十七条",
         },
+    ),
+    _action(
+        Step.pass_quality,
+        actions.PassQuality,
+        _takes(pass_quality, PassQuality),
+        sound={"note": "联系记录、依据、凭证齐全"},
+    ),
+    _action(
+        Step.fail_quality,
+        actions.FailQuality,
+        _takes(fail_quality, FailQuality),
+        unproven={"note": "称已足额发放,未附支付凭证,回访录音与反馈不符"},
     ),
     _action(
         Step.merge,

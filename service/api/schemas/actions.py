@@ -246,6 +246,18 @@ class FinalAnswer(StepBody):
     basis: Reason = Field(description="依据 / The legal or policy basis")
 
 
+class PassQuality(StepBody):
+    """质检合格"""
+
+    note: Note = ""
+
+
+class FailQuality(StepBody):
+    """质检不合格"""
+
+    note: Reason
+
+
 class PassDown(StepBody):
     """下派"""
 
