@@ -85,6 +85,12 @@ def test_the_limits(policy: Policy) -> None:
     assert limits.basically_satisfied_weight == 0.6
 
 
+def test_the_share_of_quality_checks_goes_by_tier_and_older_policies_have_none(policy: Policy) -> None:
+    stored = policy_from_document(json.loads(FIRST_VERSION.read_text(encoding="utf-8")))
+    assert [policy.limits.quality_share(tier) for tier in Tier] == [0.05, 0.2, 1]
+    assert [stored.limits.quality_share(tier) for tier in Tier] == [0, 0, 0]
+
+
 def test_a_policy_of_before_there_were_legs_has_no_rungs_for_them() -> None:
     stored = policy_from_document(json.loads(FIRST_VERSION.read_text(encoding="utf-8")))
     assert stored.ladder(ClockKind.leg, Tier.ordinary) == ()
