@@ -14,6 +14,7 @@ from service.core.errors import Conflict
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets.closing import redo_rounds_left
+from service.tickets.concealing import concealed
 from service.tickets.messages import text_worker
 from service.tickets.models import Ticket
 from service.tickets.states import Step
@@ -57,7 +58,7 @@ def give_final_answer(unit: Unit, command: GiveFinalAnswer) -> Ticket:
         rounds = current_rules(unit.session).policy.limits.redo_max_rounds
         raise RoundsLeft(number=ticket.number, rounds=rounds)
     answer = answer_open_supervision(unit, ticket, command.text)
-    unit.session.add(FinalAnswer(answer_id=answer.id, basis=command.basis))
+    unit.session.add(FinalAnswer(answer_id=answer.id, basis=concealed(unit, ticket, command.basis)))
     carry_out(unit, ticket, Step.final_answer, note=command.text, data={"basis": command.basis})
     text_worker(unit, ticket, "final_answer", occasion=f"final_answer:{answer.id}")
     return ticket

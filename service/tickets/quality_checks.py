@@ -14,6 +14,7 @@ from service.core.pagination import Cursor
 from service.core.unit import Unit
 from service.org.tree import org_tree
 from service.tickets.closing import OrderRedo, ReopenTicket, order_redo, redo_rounds_left, reopen_ticket
+from service.tickets.concealing import concealed
 from service.tickets.models import Ticket
 from service.tickets.quality_samples import QualityCheck
 from service.tickets.repository import visible
@@ -140,7 +141,8 @@ def _judge(unit: Unit, ticket: Ticket, verdict: str, note: str) -> None:
     check = _waiting(unit, ticket)
     if check is None:
         raise NothingToCheck(number=ticket.number)
-    check.verdict, check.checked_by, check.checked_at, check.note = verdict, unit.actor.id, unit.now, note
+    check.verdict, check.checked_by, check.checked_at = verdict, unit.actor.id, unit.now
+    check.note = concealed(unit, ticket, note)
     unit.session.flush()
 
 
