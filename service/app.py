@@ -33,7 +33,6 @@ from service.api.routers import (
     rules,
     steps,
     supervisions,
-    tasks,
     tickets,
 )
 from service.api.routers.health import Readings
@@ -72,8 +71,22 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    queued = (queues, consults, supervisions, quality, tasks, inbox)
-    beside = (intake, employers, *queued, absences, knowledge, reports, rules, catalogue, auth, health)
+    beside = (
+        intake,
+        employers,
+        queues,
+        consults,
+        supervisions,
+        quality,
+        inbox,
+        absences,
+        knowledge,
+        reports,
+        rules,
+        catalogue,
+        auth,
+        health,
+    )
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

@@ -12,11 +12,11 @@ from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
-from service.tickets.assisting import AssistTask
 from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
 from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
+from service.tickets.exclusions import Exclusion
 from service.tickets.final_answers import FinalAnswer
 from service.tickets.knowledge import Article, ArticleUse, ArticleVersion
 from service.tickets.links import TicketLink
@@ -38,6 +38,7 @@ from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
 from service.tickets.together import TicketGroup, TicketGroupMember, TicketMerge
+from service.tickets.warning import TicketWarning
 from service.tickets.worker_codes import WorkerCode
 
 METADATA = Base.metadata
@@ -49,7 +50,6 @@ __all__ = [
     "ArticleUse",
     "ArticleVersion",
     "Assignment",
-    "AssistTask",
     "Attachment",
     "AuditEvent",
     "CalendarVersion",
@@ -60,6 +60,7 @@ __all__ = [
     "DispatchCatalogueVersion",
     "Employer",
     "Escalation",
+    "Exclusion",
     "FinalAnswer",
     "GatewayDelivery",
     "ImportRemark",
@@ -96,5 +97,6 @@ __all__ = [
     "TicketLink",
     "TicketMerge",
     "TicketSearch",
+    "TicketWarning",
     "WorkerCode",
 ]

@@ -53,6 +53,8 @@ class Limits:
     retention_collective_years: int
     # Later than the first policies: one stored without it means this, and keeps its version.
     consult_working_days: int = 1
+    employer_warning_tickets: int = 5
+    employer_warning_days: int = 30
     quality_share_ordinary: float = 0.0
     quality_share_difficult: float = 0.0
     quality_share_complex: float = 0.0

@@ -10,6 +10,7 @@ from service.console.words import word
 from service.core.errors import Bilingual
 from service.org.tree import OrgTree
 from service.tickets.views import TimelineEntry
+from service.tickets.warning import CAUSE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ _LOOKS = {
     "rating:recorded": "rating",
     "ticket:noted": "aside",
     "ticket:supervised": "escalation",
+    "ticket:warned": "escalation",
     "ticket:urged": "escalation",
     "caller:revealed": "aside",
     "attachment:added": "aside",
@@ -75,6 +77,8 @@ def _facts(entry: TimelineEntry, tree: OrgTree, names: Mapping[str, str]) -> Ite
         yield from _escalation(entry.data, names)
     elif entry.kind == "rating:recorded":
         yield from _rating(entry.data)
+    elif entry.kind == "ticket:warned":
+        yield from _warning(entry.data, names)
     else:
         for name, say in _SAID.items():
             if name in entry.data:
@@ -85,11 +89,32 @@ def _facts(entry: TimelineEntry, tree: OrgTree, names: Mapping[str, str]) -> Ite
 
 def _escalation(data: Mapping[str, Any], names: Mapping[str, str]) -> Iterable[Bilingual]:
     yield _pair("{}时限:{}", "{} limit: {}", word("clock", data["clock"]), word("rung", data["rung"]))
+    yield _told(data, names)
+
+
+def _warning(data: Mapping[str, Any], names: Mapping[str, str]) -> Iterable[Bilingual]:
+    yield CAUSE_NAMES[data["cause"]]
+    for name, (zh, en) in _WARNED.items():
+        if name in data:
+            yield Bilingual(zh.format(**data), en.format(**data))
+    if numbers := data.get("tickets"):
+        yield Bilingual(f"工单 {'、'.join(numbers)}", f"tickets {', '.join(numbers)}")
+    yield _told(data, names)
+
+
+_WARNED = {
+    "times": ("第 {times} 次催办", "urged {times} times"),
+    "satisfaction": ("满意度 {satisfaction} 分", "satisfaction {satisfaction}"),
+    "people": ("共涉及 {people} 人", "{people} people"),
+    "count": ("{days} 日内 {count} 件", "{count} within {days} days"),
+}
+
+
+def _told(data: Mapping[str, Any], names: Mapping[str, str]) -> Bilingual:
     told = [names.get(username, username) for username in data["told"]]
     if told:
-        yield Bilingual(f"已通知:{'、'.join(told)}", f"told: {', '.join(told)}")
-    else:
-        yield Bilingual("无人可通知", "there was nobody to tell")
+        return Bilingual(f"已通知:{'、'.join(told)}", f"told: {', '.join(told)}")
+    return Bilingual("无人可通知", "there was nobody to tell")
 
 
 def _rating(data: Mapping[str, Any]) -> Iterable[Bilingual]:
@@ -142,19 +167,6 @@ def _due(_: TimelineEntry, value: Any, __: OrgTree) -> Bilingual:
     return Bilingual(f"期限:{shown_deadline(at, 'zh')}", f"due: {shown_deadline(at, 'en')}")
 
 
-def _answer_by(value: str) -> Bilingual:
-    at = datetime.fromisoformat(value)
-    return Bilingual(f"答复期限:{shown_deadline(at, 'zh')}", f"answer by {shown_deadline(at, 'en')}")
-
-
-def _still_open(codes: Iterable[str], tree: OrgTree) -> Bilingual:
-    names = [_union(tree, code) for code in codes]
-    return Bilingual(
-        "协办尚未答复:" + "、".join(name.zh for name in names),
-        "has not answered its task: " + ", ".join(name.en for name in names),
-    )
-
-
 def _until(day: str) -> Bilingual:
     until = date.fromisoformat(day)
     return Bilingual(f"{shown_day(until, 'zh')}前", f"by {shown_day(until, 'en')}")
@@ -185,8 +197,6 @@ _SAID: dict[str, Say] = {
     "org": lambda _, value, tree: _pair("主办:{}", "lead: {}", _union(tree, value)),
     "by": lambda _, value, tree: _pair("退回单位:{}", "returned by {}", _union(tree, value)),
     "assisting": _unions,
-    "task_of": lambda _, value, tree: _pair("协办:{}", "assisting: {}", _union(tree, value)),
-    "tasks_open": lambda _, value, tree: _still_open(value, tree),
     "adjudicated": lambda _, value, __: Bilingual("裁定派单", "adjudicated") if value else None,
     "reason": _reason,
     "way": lambda _, value, __: _pair("方式:{}", "by {}", word("way", value)),
@@ -199,8 +209,6 @@ _SAID: dict[str, Say] = {
     "import_run": lambda entry, _, __: _imported_from(entry),
     # A recount says under the same name whether it kept a deadline, which its own line tells.
     "kept": lambda _, value, __: _kept(value) if isinstance(value, Mapping) else None,
-    "answer_by": lambda _, value, __: _answer_by(value),
-    "late": lambda _, value, __: Bilingual("逾期答复", "late") if value else None,
     "due_on": lambda _, value, __: _until(value),
     "pieces": lambda _, value, __: _pieces(value),
     "due_at": _due,

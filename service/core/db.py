@@ -28,6 +28,8 @@ class AdvisoryLock(IntEnum):
     leader = 12_351_002
     publishing = 12_351_003
     importing = 12_351_004
+    # With the number of an employer: intakes about one wait for each other, so that its matters are counted.
+    employer = 12_351_005
 
 
 class Base(DeclarativeBase):

@@ -66,6 +66,14 @@ def these_people(unit: Unit, person_ids: Sequence[int], *, ticket_id: int | None
     return _targets([(row.role, row) for row in rows if not row.recused])
 
 
+def free_of_interest(unit: Unit, targets: Sequence[Target], ticket_ids: Sequence[int]) -> list[Target]:
+    """Those of these people who have an interest in none of several tickets that are told of together."""
+    if not ticket_ids:
+        return list(targets)
+    recused = set(unit.session.scalars(select(Recusal.person_id).where(Recusal.ticket_id.in_(ticket_ids))))
+    return [target for target in targets if target.person_id not in recused]
+
+
 def _targets(told: Sequence[tuple[str, Row[Any]]]) -> list[Target]:
     """Each person once, and after them the deputies of those who are away."""
     targets: dict[int, Target] = {}

@@ -26,6 +26,7 @@ from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.states import State, Step
 from service.tickets.steps import carry_out, take, write_event
 from service.tickets.supervising import open_supervision
+from service.tickets.warning import warn_of_low_score
 
 NOON_HOUR = 12
 
@@ -154,6 +155,7 @@ def _rate_and_go_on(unit: Unit, ticket: Ticket, answers: Answers, *, way: str) -
     if answers.satisfaction <= 2 and answers.reason is None:
         raise AnswersIncomplete
     _write_rating(unit, ticket, "answered", answers, way=way)
+    warn_of_low_score(unit, ticket, satisfaction=answers.satisfaction)
     if not answers.ask_for_redo():
         close_ticket(unit, ticket)
     elif redo_rounds_left(unit, ticket):

@@ -9,7 +9,6 @@ from service.core.errors import Bilingual
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
-from service.tickets.assisting import call_off_tasks
 from service.tickets.concealing import concealed
 from service.tickets.errors import RedoRoundsUsedUp, ReopeningWindowClosed, ReviewerIsReplier
 from service.tickets.messages import tell_union
@@ -19,6 +18,7 @@ from service.tickets.quality_samples import draw
 from service.tickets.states import Step
 from service.tickets.steps import carry_out, inner_assignment, take
 from service.tickets.together import ask_to_follow
+from service.tickets.warning import warn_of_urging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,6 @@ def close_ticket(unit: Unit, ticket: Ticket, *, note: str = "") -> None:
         select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.ended_at.is_(None)).with_for_update()
     ):
         assignment.ended_at, assignment.end_reason = unit.now, "finished"
-    call_off_tasks(unit, ticket)
     unit.session.flush()
 
 
@@ -156,7 +155,7 @@ class AddNote:
 
 
 def urge_ticket(unit: Unit, command: AddNote) -> Ticket:
-    """催办: the holder is told that the worker asked again."""
+    """催办: the holder is told that the worker asked again; the third time in a cycle the supervisor is."""
     ticket = take(unit, command.number, Step.urge, version=command.version)
     carry_out(unit, ticket, Step.urge, note=command.note)
     tell_union(
@@ -166,6 +165,7 @@ def urge_ticket(unit: Unit, command: AddNote) -> Ticket:
         Bilingual(f"催办:工单 {ticket.number}", f"Urging: ticket {ticket.number}"),
         occasion="urged",
     )
+    warn_of_urging(unit, ticket)
     return ticket
 
 

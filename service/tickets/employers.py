@@ -9,16 +9,18 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import TextClause, func, or_, select, text, update
 
 from service.audit.recording import record
-from service.core.db import insert_text
+from service.core.db import AdvisoryLock, insert_text
 from service.core.errors import Bilingual, Conflict, Malformed, NotFound
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
+from service.sla.rules import current_rules
 from service.tickets.credit_code import credit_code
 from service.tickets.errors import NotTheCentre, PermissionMissing
 from service.tickets.models import Employer, Ticket
+from service.tickets.warning import warn_of_employer
 
 MOST_FOUND = 50
 _SPACES = re.compile(r"\s+")
@@ -30,6 +32,13 @@ UPSERT_EMPLOYER = insert_text(
     Employer,
     ("name", "name_key", "created_at"),
     then="on conflict (name_key) do update set name_key = excluded.name_key returning coalesce(merged_into, id)",
+)
+
+
+# The same, and alone with that employer until the transaction ends: whoever counts its matters counts them all.
+_HOLD_EMPLOYER = text(
+    f"with named as ({UPSERT_EMPLOYER.text} as id) "  # noqa: S608 - only names of the code
+    f"select id, pg_advisory_xact_lock({AdvisoryLock.employer}, id) from named"
 )
 
 
@@ -118,10 +127,19 @@ def employer_key(name: str) -> str:
 
 def note_employer(unit: Unit, name: str | None) -> int | None:
     """The employer of this name, written down if it is new. One statement; None for no name."""
+    return _noted(unit, UPSERT_EMPLOYER, name)
+
+
+def hold_employer(unit: Unit, name: str | None) -> int | None:
+    """As `note_employer`, and nobody registers another matter about it until this transaction ends."""
+    return _noted(unit, _HOLD_EMPLOYER, name)
+
+
+def _noted(unit: Unit, statement: TextClause, name: str | None) -> int | None:
     if not name or not employer_key(name):
         return None
     values = {"name": name, "name_key": employer_key(name), "created_at": unit.now}
-    employer_id: int = unit.session.connection().execute(UPSERT_EMPLOYER, values).scalar_one()
+    employer_id: int = unit.session.connection().execute(statement, values).scalar_one()
     return employer_id
 
 
@@ -203,7 +221,8 @@ def add_employer_name(unit: Unit, command: AddEmployerName) -> EmployerView:
 
 def merge_employers(unit: Unit, command: MergeEmployers) -> EmployerView:
     """Make one entry another name of the other: its names and its tickets go over, and its credit code where the
-    other has none. Intakes that say the old name meanwhile wait, and get the employer itself.
+    other has none. Intakes that say the old name meanwhile wait, and get the employer itself. The matters of the two
+    are now about one, which may warn the province.
 
     Raises MergedWithItself, EmployerNotFound (also for what was merged before), CreditCodesDiffer,
     PermissionMissing, NotTheCentre.
@@ -231,6 +250,8 @@ def merge_employers(unit: Unit, command: MergeEmployers) -> EmployerView:
         before={"id": gone.id, "name": gone.name},
         after={"id": kept.id, "name": kept.name, "tickets": sorted(moved)},
     )
+    unit.session.execute(select(func.pg_advisory_xact_lock(AdvisoryLock.employer, kept.id)))
+    warn_of_employer(unit, kept.id, current_rules(unit.session).policy)
     return employer_view(unit, kept.id)
 
 

@@ -14,7 +14,6 @@ from service.sla import clocks
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import current_rules
 from service.tickets import requests
-from service.tickets.assisting import unions_with_open_tasks
 from service.tickets.concealing import concealed
 from service.tickets.dispatching import lead_assignment
 from service.tickets.errors import (
@@ -259,8 +258,7 @@ class ReplyToTicket:
 def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
     """Report what was done (反馈). This moment stops the citizen's clock; a pause ends with it.
 
-    It does not wait for assisting unions; whose part is still open stands on the timeline. Raises ContactInFuture
-    and the refusals of `take`.
+    Raises ContactInFuture and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.reply, version=command.version)
     if command.contacted_at > unit.now:
@@ -285,9 +283,7 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
     ticket.replied_at = unit.now
     requests.void_open_requests(unit, ticket, note="反馈")
     waive_all(unit, ticket)
-    still_open = unions_with_open_tasks(unit, ticket)
-    data = {"outcome": command.outcome} | ({"tasks_open": still_open} if still_open else {})
-    carry_out(unit, ticket, Step.reply, data=data)
+    carry_out(unit, ticket, Step.reply, data={"outcome": command.outcome})
     tell_union(
         unit,
         ticket,

@@ -20,7 +20,7 @@ from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import drafts, links
 from service.tickets.concealing import concealed, without_caller
-from service.tickets.employers import note_employer
+from service.tickets.employers import hold_employer
 from service.tickets.errors import (
     CategoryUnknown,
     IdempotencyKeyReused,
@@ -32,7 +32,7 @@ from service.tickets.errors import (
     TierReasonMissing,
 )
 from service.tickets.intake_rules import intake_rules
-from service.tickets.messages import tell_union, text_worker
+from service.tickets.messages import text_worker
 from service.tickets.models import NUMBER_SEQUENCE, Caller, Ticket
 from service.tickets.repository import find
 from service.tickets.requests import void_open_requests
@@ -41,6 +41,7 @@ from service.tickets.steps import carry_out, take, write_event
 from service.tickets.suggestions import note_decision, suggest_tier
 from service.tickets.taxonomy import leaves
 from service.tickets.together import ask_to_follow
+from service.tickets.warning import warn_of_employer, warn_of_ticket
 from sla_rules import ClockKind, Tier
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -130,7 +131,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         raise RequiredFieldsMissing(missing)
     rules = current_rules(unit.session)
     caller_id = _caller(unit, command)
-    employer_id = note_employer(unit, command.employer)
+    employer_id = hold_employer(unit, command.employer)
     people_count = command.people_count or 1
     query_code = new_query_code()
     day = f"QH12351-{local(unit.now):%Y%m%d}-"
@@ -192,8 +193,9 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         links.link(unit, ticket, command.same_as, kind="duplicate")
     if command.draft:
         drafts.discard_draft(unit, command.draft)
-    if people_count >= rules.policy.limits.collective_threshold:
-        _warn_of_collective(unit, ticket)
+    warn_of_ticket(unit, ticket, rules.policy)
+    if employer_id is not None:
+        warn_of_employer(unit, employer_id, rules.policy)
     return Registered(ticket=ticket, query_code=query_code)
 
 
@@ -331,17 +333,3 @@ def _first_answer(unit: Unit, command: RegisterTicket, digest: bytes | None) -> 
         raise IdempotencyKeyReused
     ticket = find(unit, number)
     return Registered(ticket=ticket, query_code=unit.vault.open(ticket.query_code_sealed), repeated=True)
-
-
-def _warn_of_collective(unit: Unit, ticket: Ticket) -> None:
-    """群体性: ten or more people is the statutory threshold of a collective dispute; the province hears at once."""
-    tell_union(
-        unit,
-        ticket,
-        ("supervisor", "leadership"),
-        Bilingual(
-            f"群体性诉求预警:工单 {ticket.number} 涉及 {ticket.people_count} 人",
-            f"Collective matter: ticket {ticket.number} concerns {ticket.people_count} people",
-        ),
-        occasion="collective",
-    )

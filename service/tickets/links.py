@@ -17,7 +17,7 @@ from service.tickets.repository import visible
 from service.tickets.steps import write_event
 from service.tickets.views import LinkedTicket
 
-LINK_KINDS = ("duplicate", "related")
+LINK_KINDS = ("duplicate", "related", "appeal")
 
 
 class TicketLink(Base):

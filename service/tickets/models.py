@@ -162,7 +162,7 @@ class Ticket(Base):
             for length in (2, 4, 6)
         ),
         Index("ix_ticket_caller_id", "caller_id", postgresql_where=text("caller_id is not null")),
-        Index("ix_ticket_employer_id", "employer_id", postgresql_where=text("employer_id is not null")),
+        Index("ix_ticket_employer_id", "employer_id", "received_at", postgresql_where=text("employer_id is not null")),
         Index("ix_ticket_received_at", "received_at"),
         Index("ix_ticket_category_code", "category_code", "received_at"),
     )

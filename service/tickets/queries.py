@@ -16,7 +16,6 @@ from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
-from service.tickets.assisting import tasks_of
 from service.tickets.closing import redo_rounds_left
 from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
@@ -117,6 +116,7 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "ticket:imported": ("导入", "imported"),
     "clock:recounted": ("期限重新计算", "deadline counted anew"),
     "ticket:merged_in": ("并入其他工单", "another ticket merged in"),
+    "ticket:warned": ("即时预警", "warned of at once"),
     "ticket:grouped": ("归入同一事项", "grouped under one matter"),
     "ticket:ungrouped": ("移出同一事项", "taken out of its group"),
 }
@@ -130,8 +130,6 @@ _DECIDES: dict[Step, str] = {
     Step.final_answer: "final_answer",
     Step.pass_quality: "quality",
     Step.fail_quality: "quality",
-    Step.answer_task: "own_task",
-    Step.call_off_task: "task",
     Step.receive_material: "material",
     Step.waive_material: "material",
     Step.take_consult: "consult",
@@ -192,9 +190,6 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     awaits |= {"material" for each in materials if each.state == "asked"}
     if "supervision" in awaits and not redo_rounds_left(unit, ticket):
         awaits.add("final_answer")
-    tasks = tasks_of(unit, ticket)
-    open_tasks = {each.org_code for each in tasks if each.state == "open"}
-    awaits |= {"task" for _ in open_tasks} | {"own_task" for code in open_tasks if code == unit.actor.org_code}
     return TicketView(
         row=ticket_row(ticket, names=NameBook.of(session), now=unit.now),
         body=ticket.body,
@@ -255,7 +250,6 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
             OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
         ),
         materials=materials,
-        tasks=tasks,
         possible_steps=possible_steps(unit, ticket, waiting=awaits),
     )
 

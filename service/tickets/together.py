@@ -28,6 +28,7 @@ from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.repository import find, lock_all, visible
 from service.tickets.states import STATE_NAMES, TABLE, State, Step
 from service.tickets.steps import carry_out, check, repeat_deadline, write_event
+from service.tickets.warning import warn_of_group, warn_of_ticket
 from sla_rules import ClockKind
 
 FOLLOW = "tickets:follow"
@@ -93,6 +94,11 @@ class MasterNotOpen(Conflict):
     )
 
 
+class MasterMergedMeanwhile(Conflict):
+    zh = "工单 {number} 的主单刚刚并入了另一件工单,请刷新后重试。"
+    en = "The master of ticket {number} was merged into another just now; reload and try again."
+
+
 class GroupNeedsTwo(Malformed):
     zh = "归组至少需要两件工单。"
     en = "A group needs two tickets at least."
@@ -133,6 +139,7 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
     if State(master.state) not in MASTERS:
         raise MasterNotOpen(number=master.number, state=Bilingual(*_names(master)))
     began = clocks.running(unit, ticket.id)[ClockKind.resolve].started_at
+    own, masters_own = _own_people(unit, ticket), _own_people(unit, master)
     requests.void_open_requests(unit, ticket, note=TABLE[Step.merge].name_zh)
     ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.merge, note=command.reason, data={"master": master.number})
@@ -151,7 +158,9 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
         for each in clocks.with_leg(unit, clock):
             clocks.begin_earlier(unit, each, started_at=began, reason=command.reason)
         repeat_deadline(master, clock)
-    master.people_count += ticket.people_count
+    # A merged ticket tells of its own people only: those who came along with it are the new master's.
+    ticket.people_count = own
+    _count_people(unit, master, own=masters_own)
     master.row_version += 1
     write_event(
         unit,
@@ -162,6 +171,7 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
         data={"merged": ticket.number, "people_count": master.people_count, "due_at": master.due_at.isoformat()},
     )
     unit.session.flush()
+    warn_of_ticket(unit, master, current_rules(unit.session).policy)
     return ticket
 
 
@@ -177,18 +187,21 @@ class SplitTicket:
 def split_ticket(unit: Unit, command: SplitTicket) -> Ticket:
     """Take a merge back (拆单): the matter is at the centre again and its clock runs on as if it had never stopped.
 
-    The master keeps its deadline: it was told.
+    The master keeps its deadline: it was told. Raises MasterMergedMeanwhile, TicketNotFound and the refusals of
+    `check`.
     """
-    master = merged_into(unit, find(unit, command.number).id)
-    found = lock_all(unit, {command.number} | ({master.number} if master else set()))
+    before = merged_into(unit, find(unit, command.number).id)
+    found = lock_all(unit, {command.number} | ({before.number} if before else set()))
     ticket = found[command.number]
     check(unit, ticket, Step.split_, version=command.version)
+    master = merged_into(unit, ticket.id)
+    if master is not before:
+        raise MasterMergedMeanwhile(number=ticket.number)
+    masters_own = _own_people(unit, master) if master else 0
     _split(unit, ticket, Step.split_, note=command.reason)
     if master is not None:
-        # Nobody else writes this count, and the row is locked.
-        left = found[master.number].people_count - ticket.people_count
-        found[master.number].people_count = max(1, left)
-        found[master.number].row_version += 1
+        _count_people(unit, master, own=masters_own)
+        master.row_version += 1
     unit.session.flush()
     return ticket
 
@@ -282,7 +295,6 @@ def group_tickets(unit: Unit, command: GroupTickets) -> Group:
         group = TicketGroup(title=command.title, opened_at=unit.now, opened_by=unit.actor.id)
         unit.session.add(group)
         unit.session.flush()
-    before = _people(unit, group.id)
     for ticket in (by_id[id_] for id_ in sorted(by_id.keys() - {member.ticket_id for member in members})):
         unit.session.add(
             TicketGroupMember(ticket_id=ticket.id, group_id=group.id, added_at=unit.now, added_by=unit.actor.id)
@@ -290,19 +302,9 @@ def group_tickets(unit: Unit, command: GroupTickets) -> Group:
         data = {"group": group.id, "title": group.title}
         write_event(unit, ticket, kind="ticket:grouped", from_state=ticket.state, data=data)
     unit.session.flush()
-    people, threshold = _people(unit, group.id), current_rules(unit.session).policy.limits.collective_threshold
-    if before < threshold <= people:
-        first = by_id[min(by_id)]
-        tell_union(
-            unit,
-            first,
-            ("supervisor", "leadership"),
-            Bilingual(
-                f"群体性诉求预警:“{group.title}”等 {len(tickets)} 件工单共涉及 {people} 人(工单 {first.number} 等)",
-                f"Collective matter: {people} people in the tickets of “{group.title}” ({first.number} and others)",
-            ),
-            occasion=f"group_{group.id}",
-        )
+    grouped = _grouped(unit, group.id)
+    people = sum(ticket.people_count for ticket in grouped)
+    warn_of_group(unit, grouped, group_id=group.id, title=group.title, people=people)
     found = group_of(unit, min(numbers))
     assert found is not None, "the ticket was put into the group above"  # noqa: S101
     return found
@@ -342,14 +344,14 @@ def group_of(unit: Unit, number: str) -> Group | None:
     )
 
 
-def _people(unit: Unit, group_id: int) -> int:
-    return (
-        unit.session.scalar(
-            select(func.coalesce(func.sum(Ticket.people_count), 0))
+def _grouped(unit: Unit, group_id: int) -> list[Ticket]:
+    return list(
+        unit.session.scalars(
+            select(Ticket)
             .join(TicketGroupMember, TicketGroupMember.ticket_id == Ticket.id)
             .where(TicketGroupMember.group_id == group_id)
+            .order_by(Ticket.id)
         )
-        or 0
     )
 
 
@@ -433,6 +435,18 @@ def _take_over(unit: Unit, ticket: Ticket, master: Ticket) -> None:
         .where(TicketMerge.master_id == ticket.id, TicketMerge.ended_at.is_(None))
         .values(master_id=master.id)
     )
+
+
+def _own_people(unit: Unit, ticket: Ticket) -> int:
+    """The people a ticket itself tells of, without those of what is merged into it. One at least: chains merged
+    before this was counted so may have left too few."""
+    return max(1, ticket.people_count - sum(merged.people_count for merged in merged_tickets(unit, ticket.id)))
+
+
+def _count_people(unit: Unit, master: Ticket, *, own: int) -> None:
+    """A master concerns its own people and those of every ticket merged into it now."""
+    unit.session.flush()
+    master.people_count = own + sum(merged.people_count for merged in merged_tickets(unit, master.id))
 
 
 def _names(ticket: Ticket) -> tuple[str, str]:

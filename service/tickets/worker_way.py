@@ -22,6 +22,7 @@ from service.tickets.models import Ticket, TicketAlias, TicketEvent
 from service.tickets.states import ENDED, State, Step
 from service.tickets.steps import carry_out, write_event
 from service.tickets.tracking import Tracked, tracked
+from service.tickets.warning import warn_of_urging
 
 URGE_AFTER = timedelta(days=1)
 # The text the worker agreed to; another text is another name.
@@ -173,7 +174,7 @@ def add_material(
 
 
 def urge_by_worker(unit: Unit, ticket_id: int) -> None:
-    """催办 by the worker's own hand, once in 24 hours. Raises MatterIsOver, UrgedToday."""
+    """催办 by the worker's own hand, once in 24 hours; it counts like the agent's. Raises MatterIsOver, UrgedToday."""
     ticket = _open(unit, ticket_id, Bilingual("催办", "urge"))
     if _urged(unit, ticket):
         raise UrgedToday
@@ -185,6 +186,7 @@ def urge_by_worker(unit: Unit, ticket_id: int) -> None:
         Bilingual(f"职工催办:工单 {ticket.number}", f"The worker urges: ticket {ticket.number}"),
         occasion="urged",
     )
+    warn_of_urging(unit, ticket)
 
 
 def withdraw_matter(unit: Unit, ticket_id: int, *, reason: str) -> None:

@@ -99,12 +99,12 @@ class AnyLife(RuleBasedStateMachine):
     def register(self) -> None:
         command = RegisterTicket(
             title="拖欠工资", body="工地三个月没有发工资", kind="complaint", channel="phone", category_code="0101",
-            place_code=GOLMUD, phone="13897001234", caller_name="马小明", employer="某建筑公司", people_count=1,
-            amount_owed=30000,
+            place_code=GOLMUD, phone="13897001234", caller_name="马小明", employer="某建筑公司",
+            people_count=4 * len(self.lives.all) + 1, amount_owed=30000,
         )  # fmt: skip
         with self.application.unit(self.actors["agent1"]) as unit:
             number = register_ticket(unit, command).ticket.number
-        self.lives.all[number] = Life(number)
+        self.lives.all[number] = Life(number, people=command.people_count or 1)
         self.look()
 
     @rule(data=st.data())

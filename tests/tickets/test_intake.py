@@ -110,7 +110,7 @@ def test_ten_people_warn_the_province_at_once(desk: Desk) -> None:
 
     told = desk.rows("select payload->>'key' as key from outbox_message where kind = 'notice'")
     assert told
-    assert all("collective" in row.key for row in told)
+    assert all(row.key.startswith("warning:") for row in told)
 
 
 def test_an_employer_is_found_again_in_any_width_and_spacing() -> None:

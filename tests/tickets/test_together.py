@@ -4,6 +4,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from service.core.unit import PROVINCE_CODE
@@ -211,12 +213,13 @@ def test_grouped_tickets_keep_their_own_lives_and_warn_the_province_together(des
     states = [desk.ticket(number).due_at for number in numbers]
     group = desk.do("agent1", group_tickets, GroupTickets(numbers=(numbers[0], numbers[1]), title="某工地欠薪"))
     assert (group.people, group.numbers) == (8, tuple(numbers[:2]))
-    assert not desk.rows("select 1 from outbox_message where key like '%group_%'")
+    assert not desk.rows("select 1 from warning")
     group = desk.do("agent1", group_tickets, GroupTickets(numbers=(numbers[2], numbers[0]), title="不用"))
     assert (group.people, group.title) == (12, "某工地欠薪")
-    told = desk.rows("select payload from outbox_message where key like '%group_%'")
+    told = desk.rows("select payload from outbox_message where key like 'notice:warning:%'")
     assert told
     assert "12 人" in told[0].payload["text_zh"]
+    assert all(number in told[0].payload["text_zh"] for number in numbers)
     assert [desk.ticket(number).due_at for number in numbers] == states
 
 
@@ -261,6 +264,32 @@ def test_splitting_what_came_along_leaves_a_count_of_people_that_can_be(desk: De
     child, middle, master = desk.accepted(people_count=9), desk.accepted(), desk.in_progress()
     merge(desk, child, middle)
     merge(desk, middle, master)
-    for number in (child, middle):
-        desk.do("agent1", split_ticket, SplitTicket(number=number, reason="另一工地"))
-    assert desk.ticket(master).people_count >= 1
+    assert [desk.ticket(number).people_count for number in (child, middle, master)] == [9, 1, 11]
+    desk.do("agent1", split_ticket, SplitTicket(number=middle, reason="另一工地"))
+    assert [desk.ticket(number).people_count for number in (child, middle, master)] == [9, 1, 10]
+    desk.do("agent1", split_ticket, SplitTicket(number=child, reason="另一工地"))
+    assert [desk.ticket(number).people_count for number in (child, middle, master)] == [9, 1, 1]
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_however_tickets_are_merged_and_split_each_counts_its_own_people_and_its_masters_all(
+    desk: Desk, data: st.DataObject
+) -> None:
+    """The people told of never change by merging: whoever stands merged counts in its master once and nowhere else."""
+    own = {desk.accepted(people_count=people): people for people in (1, 2, 4, 8)}
+    masters: dict[str, str] = {}
+    for _ in range(data.draw(st.integers(2, 8))):
+        number = data.draw(st.sampled_from(sorted(own)))
+        if number in masters:
+            desk.do("agent1", split_ticket, SplitTicket(number=number, reason="另一工地"))
+            del masters[number]
+        else:
+            master = data.draw(st.sampled_from(sorted(own)))
+            if master == number or master in masters:
+                continue
+            merge(desk, number, master)
+            masters = {child: master if its == number else its for child, its in masters.items()} | {number: master}
+        for each, people in own.items():
+            merged = sum(own[child] for child, master in masters.items() if master == each)
+            assert desk.ticket(each).people_count == people + merged, (each, masters)
