@@ -11,8 +11,8 @@ from service.core.db import Base
 
 
 class TicketSearch(Base):
-    """The words of a ticket's texts and the facets it is narrowed by. Kept by triggers (migration 0003), so that no
-    way of writing a ticket can forget it; nothing else writes here."""
+    """The words of a ticket's texts and the facets it is narrowed by. Kept by triggers (migrations 0003 and 0017), so
+    that no way of writing a ticket can forget it; nothing else writes here."""
 
     __tablename__ = "ticket_search"
     __table_args__ = (

@@ -24,7 +24,11 @@ _PIECE = re.compile(f"(?P<han>[{_HAN}]+)|(?P<other>[a-z0-9à-ʯа-ӿء-ۿ༠-༩
 _SIGN = re.compile(f"[{_HAN}]")
 _PHONE = re.compile("1[3-9][0-9](?:[ -]?[0-9]{4}){2}")
 _LONG_NUMBER = re.compile("[0-9]{7,}")
-_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+# What nearly every Chinese text has of full-width signs; once they are half-width, little is left to normalize.
+_WIDE_OR_CAPITAL = re.compile("[A-Z\uff01-\uff5e]+")
+_NARROW_AND_SMALL = {wide: chr(wide - 0xFEE0).lower() for wide in range(0xFF01, 0xFF5F)} | {
+    capital: chr(capital).lower() for capital in range(ord("A"), ord("Z") + 1)
+}
 _QUOTED = re.compile('"([^"]+)"|“([^“”]+)”|「([^「」]+)」')
 _NUMBER = re.compile(r"(?=[a-z-]*[0-9])[a-z0-9-]{3,40}")
 
@@ -33,7 +37,14 @@ Field = Literal["title", "body", "answer", "reply", "note", "employer"]
 
 def folded(text: str) -> str:
     """A text as the index compares it: full-width as half-width, ASCII letters small."""
-    return unicodedata.normalize("NFKC", text).translate(_ASCII_LOWER)
+    plain = _narrow_and_small(text)
+    if unicodedata.is_normalized("NFKC", plain):
+        return plain
+    return _narrow_and_small(unicodedata.normalize("NFKC", plain))
+
+
+def _narrow_and_small(text: str) -> str:
+    return _WIDE_OR_CAPITAL.sub(lambda run: run[0].translate(_NARROW_AND_SMALL), text)
 
 
 def words_of(text: str) -> set[str]:
@@ -160,13 +171,14 @@ def excerpt(texts: Iterable[tuple[Field, str]], terms: Sequence[str]) -> Excerpt
     filled = [(field, text) for field, text in texts if text.strip()]
     if not filled:
         return None
-    field, text = max(filled, key=lambda each: _said(folded(each[1]), terms))
+    field, text = max(filled, key=lambda each: _said(each[1], terms))
     plain, places = _with_places(text)
     hits = [at for at in (plain.find(term) for term in terms) if at >= 0]
     begin = max(0, places[min(hits)] - _BEFORE_HIT) if hits else 0
     cut = " ".join(text[begin : begin + EXCERPT_LENGTH].split())
-    shown = f"{'…' if begin else ''}{cut}{'…' if begin + EXCERPT_LENGTH < len(text) else ''}"
-    return Excerpt(field=field, parts=marked(shown, terms))
+    before = (Part("…", hit=False),) if begin else ()
+    after = (Part("…", hit=False),) if begin + EXCERPT_LENGTH < len(text) else ()
+    return Excerpt(field=field, parts=(*before, *marked(cut, terms), *after))
 
 
 def _terms_of(chunk: str) -> list[Term]:
@@ -214,7 +226,11 @@ def _alone(word: str) -> bool:
     return _SIGN.fullmatch(word) is not None
 
 
-def _said(plain: str, terms: Sequence[str]) -> int:
+def _said(text: str, terms: Sequence[str]) -> int:
+    """How many of the terms a text says. Most say them as they are looked for."""
+    if all(term in text for term in terms):
+        return len(terms)
+    plain = folded(text)
     return sum(term in plain for term in terms)
 
 

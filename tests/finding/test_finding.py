@@ -161,6 +161,8 @@ FITTING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "collective": ({"collective": True}, {"collective": False}),
     "late": ({"late": False}, {"late": True}),
     "phone": ({"phone_last4": "1234"}, {"phone_last4": "4321"}),
+    "membership": ({"membership": "not_member"}, {"membership": "member"}),
+    "identity": ({"identity_group": "migrant_worker"}, {"identity_group": "other"}),
 }
 
 
@@ -168,11 +170,44 @@ FITTING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_each_field_narrows_with_words_and_without(shared_desk: Desk, name: str) -> None:
     desk, (fits, misses) = shared_desk, FITTING[name]
     title = f"筛选{name}"
-    number = desk.accepted(title=title, urgent=True, people_count=12, amount_owed=Decimal(500))
+    number = desk.accepted(title=title, urgent=True, people_count=12, amount_owed=Decimal(500),
+                           membership="not_member", identity_group="migrant_worker")  # fmt: skip
 
     for words in ({}, {"q": title}):
         assert number in numbers(desk, **words, **fits)
         assert number not in numbers(desk, **words, **misses)
+
+
+@pytest.mark.parametrize(("people", "yuan"), [(1, 999), (2, 1000), (12, 10_500), (50, 100_000), (100, 1_000_000)])
+def test_a_range_begins_where_it_says_whatever_steps_the_index_has(shared_desk: Desk, people: int, yuan: int) -> None:
+    desk, title = shared_desk, f"范围{people}"
+    number = desk.accepted(title=title, people_count=people, amount_owed=Decimal(yuan))
+
+    for words in ({}, {"q": title}):
+        assert number in numbers(desk, **words, people_from=people, amount_from=Decimal(yuan))
+        assert number not in numbers(desk, **words, people_from=people + 1)
+        assert number not in numbers(desk, **words, amount_from=Decimal(yuan + 1))
+
+
+def test_the_frequent_and_the_rare_are_found_alike(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By reading the newest tickets, and by what the index names: the same tickets in the same order."""
+    for each in range(9):
+        desk.wait(hours=1)
+        given = {"urgent": each % 2 == 0, "anonymous": each % 3 == 0, "people_count": 1 + 4 * each}
+        desk.dispatched((GOLMUD, SIBLING)[each % 2], title=f"拖欠工资{each}" if each % 4 else "咨询", **given)
+    queries: list[dict[str, Any]] = [
+        {}, {"urgent": True}, {"urgent": False}, {"anonymous": False, "people_from": 10}, {"people_from": 9},
+        {"collective": True}, {"late": False}, {"number": "000"},
+        {"received_to": desk.ticket(desk.accepted()).received_at},
+    ]  # fmt: skip
+    found_by: list[list[list[str]]] = []
+    for even in (-1, 10**9):
+        monkeypatch.setattr(finding, "WINDOW", 3)
+        monkeypatch.setattr(finding, "_EVEN", even)
+        found_by.append([numbers(desk, who, q="工资", limit=3, **query) for query in queries for who in EVERYBODY])
+
+    assert found_by[0] == found_by[1]
+    assert any(found_by[0])
 
 
 def test_periods_include_their_beginning_and_not_their_end(desk: Desk) -> None:

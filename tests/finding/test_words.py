@@ -14,7 +14,8 @@ ANY = st.text(
     st.one_of(
         HAN,
         st.sampled_from("aZ09 ,。!'\"\\&|<:*()-#%％_ＡＢ１Éßдབ་ء𠀀㐀々〇①㎡"),
-        st.characters(codec="utf-8", exclude_characters="\0"),
+        # A sign younger than this Python's Unicode is folded by the database alone.
+        st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cn",)),
     ),
     max_size=60,
 )

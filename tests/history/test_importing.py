@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from service.bootstrap import Application
 from service.checks import run_checks
@@ -17,6 +18,7 @@ from service.sla.publishing import PublishRules
 from service.tickets.closing import ReopenTicket, reopen_ticket
 from service.tickets.dispatching import RetierTicket, retier_ticket
 from service.tickets.errors import TicketNotFound
+from service.tickets.finding import highest_ticket, reindex_tickets
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 from service.tickets.recounting import apply_rules, recount_next
 from sla_rules import Tier
@@ -52,6 +54,17 @@ def holds(desk: Desk) -> bool:
     """Whether every invariant does, but for the messages that no relay runs for here."""
     with desk.application.reading() as unit:
         return not [f.name for f in run_checks(unit, tick=10.0) if not f.holds and "message" not in f.name]
+
+
+def test_what_was_taken_in_is_in_the_index_as_if_made_anew(desk: Desk, taken_in: TakeIn) -> None:
+    taken_in(CLOSED, LATE, OPEN)
+    sql = "select ticket_id, document::text, facets from ticket_search order by 1"
+    before = desk.rows(sql)
+    with desk.application.unit() as unit:
+        unit.session.execute(text("update ticket_search set document = '', facets = '{}'"))
+        reindex_tickets(unit, first=1, last=highest_ticket(unit))
+    assert before == desk.rows(sql)
+    assert len(before) == 3
 
 
 class TestEndedMatters:
