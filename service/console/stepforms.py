@@ -308,9 +308,11 @@ def _material_awaited(view: TicketView) -> Bilingual:
             "没有待收的材料。因等待材料挂起的,须先请求补充材料。",
             "No material is awaited. To wait for some, ask the worker for it first.",
         )
-    zh = "、".join(f"{each.piece}({when.shown_day(each.due_on, 'zh')}前)" for each in awaited)
-    en = ", ".join(f"{each.piece} (by {when.shown_day(each.due_on, 'en')})" for each in awaited)
-    return Bilingual(f"待收材料:{zh}", f"Awaited: {en}")
+    last = max(each.due_on for each in awaited)
+    return Bilingual(
+        f"待收材料 {len(awaited)} 项(见上),最迟 {when.shown_day(last, 'zh')}",
+        f"Pieces awaited (see above): {len(awaited)}, the last by {when.shown_day(last, 'en')}",
+    )
 
 
 def _bare(text: str) -> Bilingual:
