@@ -135,8 +135,9 @@ def _with_file(calendar: "WorkCalendar", file: Path) -> "WorkCalendar":
 
 
 def _show(report: "SimulationReport") -> None:
+    from service.core.clock import deadline_text
     from service.reports.simulation import shown_shift, tier_name
-    from service.reports.simulation_files import DIRECTIONS, deadline_text
+    from service.reports.simulation_files import DIRECTIONS
 
     for change in report.changes:
         say(f"改动 changed: {change.zh} / {change.en}")

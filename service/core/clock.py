@@ -1,10 +1,11 @@
 """The one place where the time is read. Everything else is told the time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 LOCAL = ZoneInfo("Asia/Shanghai")
+_INSTANT = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
@@ -37,3 +38,16 @@ class SimulatedClock:
 def local(instant: datetime) -> datetime:
     """The same instant on the wall clock of Asia/Shanghai, for people to read."""
     return instant.astimezone(LOCAL)
+
+
+def last_day(due_at: datetime) -> date:
+    """The last local day on which a deadline, the first instant too late, is still kept."""
+    return local(due_at - _INSTANT).date()
+
+
+def deadline_text(due_at: datetime) -> str:
+    """A deadline as the last moment allowed: midnight is 24:00 of the day that ends there, as it is printed."""
+    at = local(due_at)
+    if (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0):
+        return f"{last_day(due_at):%Y-%m-%d} 24:00"
+    return f"{at:%Y-%m-%d %H:%M}"

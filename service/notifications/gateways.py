@@ -1,5 +1,6 @@
 """The port to the outside (SMS and the like) and the adapters that need no network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,11 +9,13 @@ from service.core.logging import log
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A short message to a worker. `text` holds number, code and link only, no facts of the case."""
+    """A short message to a worker. `text` holds number, code and link only, no facts of the case; `values` are the
+    same by name, for a gateway that keeps the text itself."""
 
     to: str
     template: str
     text: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from service.core.clock import LOCAL, local
+from service.core.clock import LOCAL, last_day, local
 from service.core.unit import Unit
 from service.ratings.recording import (
     Answers,
@@ -196,8 +196,7 @@ class Life:
                 self._do("dispatcher1", grant_suspension, DecideRequest(number=self.number, note="同意"))
         elif self.behaviour.extends:
             due_at = self.world.ticket(self.number).due_at
-            last_day = local(due_at - timedelta(microseconds=1)).date()
-            ask_at = datetime.combine(last_day - timedelta(days=1), time(10), LOCAL)
+            ask_at = datetime.combine(last_day(due_at) - timedelta(days=1), time(10), LOCAL)
             if ask_at <= self.world.now() or self._state() is not State.in_progress:
                 return
             yield ask_at

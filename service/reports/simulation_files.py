@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from service.core.clock import local
+from service.core.clock import deadline_text, local
 from service.core.errors import Bilingual
 from service.reports.export import BOM, harmless
 from service.reports.simulation import DEFINITION, DEFINITIONS, SimulationReport, shown_shift, tier_name
@@ -75,14 +75,6 @@ def to_html(report: SimulationReport) -> str:
 def rate_text(on_time: int, due: int) -> str:
     """`92.5 % (37/40)`, a dash where nothing was due."""
     return f"{on_time / due:.1%}".replace("%", " %") + f" ({on_time}/{due})" if due else "–"
-
-
-def deadline_text(due_at: datetime) -> str:
-    """A deadline as the last moment allowed: midnight is 24:00 of the day that ends there, as it is printed."""
-    at = local(due_at)
-    if (at.hour, at.minute, at.second) == (0, 0, 0):
-        return f"{at - _INSTANT:%Y-%m-%d} 24:00"
-    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def points(figures: Figures) -> Bilingual:

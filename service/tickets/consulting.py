@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.clock import local
+from service.core.clock import deadline_text
 from service.core.db import Base
 from service.core.errors import Bilingual, Conflict
 from service.core.pagination import Cursor
@@ -132,7 +132,7 @@ def ask_consult(unit: Unit, command: AskConsult) -> Ticket:
     ticket = take(unit, command.number, Step.ask_consult, version=command.version)
     standing = _open(unit, ticket)
     if standing is not None:
-        raise ConsultAlreadyOpen(number=ticket.number, due=f"{local(standing.due_at):%Y-%m-%d %H:%M}")
+        raise ConsultAlreadyOpen(number=ticket.number, due=deadline_text(standing.due_at))
     rules = current_rules(unit.session)
     promise = Promise("working_days", rules.policy.limits.consult_working_days)
     due_at = deadline(promise, unit.now, rules.calendar_of(PROVINCE_CODE)).due_at

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from service.core.clock import local
+from service.core.clock import deadline_text
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree
@@ -234,7 +234,7 @@ def retier_ticket(unit: Unit, command: RetierTicket) -> Ticket:
     for each in clocks.with_leg(unit, clock):
         clocks.retier(unit, each, tier=command.tier, reason=command.reason)
     if clock.due_at <= unit.now:
-        raise RetierIsAlreadyLate(tier=TIER_NAMES[command.tier], due=f"{local(clock.due_at):%Y-%m-%d %H:%M}")
+        raise RetierIsAlreadyLate(tier=TIER_NAMES[command.tier], due=deadline_text(clock.due_at))
     old = {"tier": ticket.tier, "due_at": ticket.due_at.isoformat()}
     ticket.tier, ticket.tier_reason = command.tier.value, concealed(unit, ticket, command.reason)
     carry_out(unit, ticket, Step.retier, note=command.reason, data={"before": old})

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Interval, func, select, type_coerce
 
-from service.core.clock import LOCAL, local
+from service.core.clock import LOCAL, last_day, local
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree
@@ -305,8 +305,7 @@ def _resolve_clock(unit: Unit, ticket: Ticket) -> SlaClock:
 
 def _extension_closes(clock: SlaClock, ask_before: time) -> datetime:
     """The deadline, or the policy's hour on its last day, whichever is earlier."""
-    last_day = local(clock.due_at - timedelta(microseconds=1)).date()
-    return min(clock.due_at, datetime.combine(last_day, ask_before, LOCAL))
+    return min(clock.due_at, datetime.combine(last_day(clock.due_at), ask_before, LOCAL))
 
 
 def _check_suspension(unit: Unit, ticket: Ticket, review_at: datetime, *, reason: str) -> None:

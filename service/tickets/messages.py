@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from service.core.clock import local
+from service.core.clock import last_day
 from service.core.errors import Bilingual
 from service.core.unit import Unit
 from service.notifications.audience import resolve_audience
@@ -50,15 +50,19 @@ def worker_sms_handler(gateway: Gateway) -> NetworkHandler:
         caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
         if caller is None:
             return None
+        values = {
+            "number": ticket.number,
+            "code": unit.vault.open(ticket.query_code_sealed),
+            "due": f"{last_day(ticket.due_at):%m-%d}" if ticket.due_at else "",
+            "link": payload["link"],
+        }
+        template = TEMPLATES[payload["template"]]
         letter = Letter(
             to=unit.vault.open(caller.phone_sealed),
             template=payload["template"],
-            text=TEMPLATES[payload["template"]].format(
-                number=ticket.number,
-                code=unit.vault.open(ticket.query_code_sealed),
-                due=f"{local(ticket.due_at):%m-%d}" if ticket.due_at else "",
-                link=payload["link"],
-            ),
+            text=template.format(**values),
+            # Only what the text speaks of leaves the house.
+            values={name: value for name, value in values.items() if f"{{{name}}}" in template},
         )
         return _send(gateway, letter)
 

@@ -111,7 +111,8 @@ def worker_code_handler(gateway: Gateway) -> NetworkHandler:
         digits = _opened(unit, payload["phone"])
         if not _tickets_of(unit, unit.vault.lookup(digits)):
             return None
-        letter = Letter(to=digits, template="code", text=_TEXT.format(code=_opened(unit, payload["code"])))
+        code = _opened(unit, payload["code"])
+        letter = Letter(to=digits, template="code", text=_TEXT.format(code=code), values={"code": code})
         return lambda key: gateway.send(letter, key=key)
 
     def record(unit: Unit, key: str, _: Payload) -> None:
