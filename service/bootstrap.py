@@ -16,19 +16,21 @@ from service.core.db import AdvisoryLock, Database
 from service.core.files import DiskFiles, FileStore, NoFiles
 from service.core.ids import new_correlation_id
 from service.core.ratelimit import RateLimiter
-from service.core.settings import Settings
+from service.core.settings import Settings, SettingsMissing
 from service.core.unit import SYSTEM, Actor, Unit
 from service.notifications.gateways import ConsoleGateway, Gateway
+from service.notifications.guard import Guarded
+from service.notifications.http_sms import HttpSms
 from service.notifications.telling import NOTICE, put_into_inbox
 from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
 from service.tickets.consulting import CONSULT_DUE, remind_of_consult
 from service.tickets.materials import MATERIAL_DUE, remind_of_material
-from service.tickets.messages import WORKER_SMS, worker_sms_handler
+from service.tickets.messages import TEMPLATES, WORKER_SMS, worker_sms_handler
 from service.tickets.recounting import RECOUNT, recount_by_message
 from service.tickets.supervising import SUPERVISION_DUE, remind_of_supervision
 from service.tickets.together import FOLLOW, follow_master
-from service.tickets.worker_codes import WORKER_CODE, worker_code_handler
+from service.tickets.worker_codes import CODE_TEMPLATE, WORKER_CODE, worker_code_handler
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,35 @@ class Application:
         )
 
 
+def sms_gateway(settings: Settings, clock: Clock) -> Gateway:
+    """The gateway that the settings name, behind its guard; the log where they name none.
+
+    Raises SettingsMissing where a message of ours has no template there: found at the start, not by a worker who is
+    never told.
+    """
+    if not settings.sms_url:
+        return ConsoleGateway()
+    missing = sorted({*TEMPLATES, CODE_TEMPLATE} - settings.sms_templates.keys())
+    if missing:
+        raise SettingsMissing(
+            f"HOTLINE_SMS_TEMPLATES 缺少模板编号:{'、'.join(missing)}。\n"
+            f"HOTLINE_SMS_TEMPLATES lacks the gateway's id for: {', '.join(missing)}."
+        )
+    gateway = HttpSms(
+        settings.sms_url,
+        account=settings.sms_account,
+        secret=settings.sms_key(),
+        signed_as=settings.sms_signed_as,
+        templates=settings.sms_templates,
+        clock=clock,
+        timeout=settings.sms_timeout,
+    )
+    return Guarded(gateway, per_second=settings.sms_per_second)
+
+
 def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | None = None) -> Application:
-    """Put the parts together. Opens no connection."""
+    """Put the parts together. Opens no connection. Raises SettingsMissing."""
+    clock = clock or SystemClock()
     return Application(
         settings=settings,
         database=Database(
@@ -132,8 +161,8 @@ def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | 
             lock_timeout=settings.lock_timeout,
         ),
         vault=Vault(settings.key()),
-        clock=clock or SystemClock(),
-        gateway=gateway or ConsoleGateway(),
+        clock=clock,
+        gateway=gateway or sms_gateway(settings, clock),
     )
 
 

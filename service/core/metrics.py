@@ -11,6 +11,9 @@ CALENDAR_COVERED_DAYS = Gauge(
     "hotline_calendar_covered_days", "Days after today that the published calendar covers; negative when it ended"
 )
 CALENDAR_ALARM = Gauge("hotline_calendar_alarm", "1 while next year's calendar is missing from 1 November on")
+GATEWAY_RESTING = Gauge(
+    "hotline_gateway_resting", "1 while nothing is sent because a gateway keeps failing", ["gateway"]
+)
 MESSAGES = Counter("hotline_messages_total", "Messages handled", ["kind", "outcome"])
 
 # Until it is looked for the first time nobody knows: zero would be an answer.

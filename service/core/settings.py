@@ -43,6 +43,14 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     s3_access_key: str = ""
     s3_secret_key: SecretStr | None = None
+    sms_url: str = Field("", description="an SMS gateway that keeps docs/sms.md; without one messages go to the log")
+    sms_account: str = "hotline"
+    sms_secret: SecretStr | None = None
+    sms_secret_file: Path | None = None
+    sms_signed_as: str = Field("职工服务热线12351", description="the name before the text (短信签名)")
+    sms_templates: dict[str, str] = Field(default_factory=dict, description="our template names → the gateway's ids")
+    sms_timeout: float = Field(5.0, gt=0, le=60)
+    sms_per_second: float = Field(20.0, gt=0, le=10_000, description="messages of one worker")
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
     relay_poll_seconds: float = Field(1.0, gt=0)
@@ -90,6 +98,17 @@ class Settings(BaseSettings):
                 "Make one with: head -c 32 /dev/urandom | base64"
             )
         return key
+
+    def sms_key(self) -> str:
+        """The secret shared with the SMS gateway. Raises SettingsMissing when none is given."""
+        if self.sms_secret is not None:
+            return self.sms_secret.get_secret_value()
+        if self.sms_secret_file is not None and self.sms_secret_file.is_file():
+            return self.sms_secret_file.read_text().strip()
+        raise SettingsMissing(
+            "已设置 HOTLINE_SMS_URL,但缺少密钥:请设置 HOTLINE_SMS_SECRET 或 HOTLINE_SMS_SECRET_FILE。\n"
+            "HOTLINE_SMS_URL is set without a secret: set HOTLINE_SMS_SECRET or HOTLINE_SMS_SECRET_FILE."
+        )
 
     def require_servers(self) -> None:
         """Raises SettingsMissing unless both server addresses are set."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.core.metrics import MESSAGES
 from service.core.unit import Unit
-from service.outbox.handlers import DatabaseHandler, Handler, NetworkHandler
+from service.outbox.handlers import DatabaseHandler, Handler, NetworkHandler, NotNow, Refused
 from service.outbox.models import OutboxMessage
 
 # 5 s, 20 s, 80 s, … up to an hour: eight failures span about three hours before somebody has to look.
@@ -24,6 +24,7 @@ class Outcome(StrEnum):
 
     done = "done"
     nothing_to_do = "nothing_to_do"
+    put_off = "put_off"
     failed = "failed"
     buried = "buried"
 
@@ -87,10 +88,13 @@ class Courier:
             message = _lock(unit, message_id)
             if message is None:
                 return Outcome.nothing_to_do
+            if isinstance(error, NotNow):
+                message.available_at = self.now() + error.wait
+                return Outcome.put_off
             message.attempts += 1
             # The type alone: an exception's text may quote a phone number, and this column is read by operators.
             message.last_error = type(error).__name__
-            if message.attempts >= MAX_ATTEMPTS:
+            if isinstance(error, Refused) or message.attempts >= MAX_ATTEMPTS:
                 message.buried_at = self.now()
                 return Outcome.buried
             message.available_at = self.now() + min(FIRST_BACKOFF * 4 ** (message.attempts - 1), LONGEST_BACKOFF)

@@ -2,12 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from service.core.unit import Unit
 
 Payload = Mapping[str, Any]
 NetworkCall = Callable[[str], None]
+
+
+class NotNow(Exception):
+    """The call was not made, or not taken for lack of room: it comes again after `wait`, and no attempt is lost."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"not for {wait.total_seconds():.0f} s")
+        self.wait = wait
+
+
+class Refused(Exception):
+    """The receiver will never take it: trying again is no use, somebody has to look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from service.tickets.intake import PHONE_DIGITS
 from service.tickets.models import Caller, Ticket
 
 WORKER_CODE = "worker_code"
+CODE_TEMPLATE = "code"
 VALID = timedelta(minutes=10)
 MOST_TRIES = 5
 # A person has a few matters; a number with more is an office's, and the newest are what it asks for.
@@ -112,12 +113,14 @@ def worker_code_handler(gateway: Gateway) -> NetworkHandler:
         if not _tickets_of(unit, unit.vault.lookup(digits)):
             return None
         code = _opened(unit, payload["code"])
-        letter = Letter(to=digits, template="code", text=_TEXT.format(code=code), values={"code": code})
+        letter = Letter(to=digits, template=CODE_TEMPLATE, text=_TEXT.format(code=code), values={"code": code})
         return lambda key: gateway.send(letter, key=key)
 
     def record(unit: Unit, key: str, _: Payload) -> None:
         unit.session.add(
-            GatewayDelivery(key=key, gateway=gateway.name, ticket_number="", template="code", delivered_at=unit.now)
+            GatewayDelivery(
+                key=key, gateway=gateway.name, ticket_number="", template=CODE_TEMPLATE, delivered_at=unit.now
+            )
         )
 
     return NetworkHandler(prepare=prepare, record=record)
