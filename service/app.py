@@ -33,6 +33,7 @@ from service.api.routers import (
     rules,
     steps,
     supervisions,
+    tasks,
     tickets,
 )
 from service.api.routers.health import Readings
@@ -71,22 +72,8 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    beside = (
-        intake,
-        employers,
-        queues,
-        consults,
-        supervisions,
-        quality,
-        inbox,
-        absences,
-        knowledge,
-        reports,
-        rules,
-        catalogue,
-        auth,
-        health,
-    )
+    queued = (queues, consults, supervisions, quality, tasks, inbox)
+    beside = (intake, employers, *queued, absences, knowledge, reports, rules, catalogue, auth, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

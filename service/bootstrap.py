@@ -24,6 +24,7 @@ from service.notifications.http_sms import HttpSms
 from service.notifications.telling import NOTICE, put_into_inbox
 from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
+from service.tickets.assisting import TASK_DUE, remind_of_task
 from service.tickets.consulting import CONSULT_DUE, remind_of_consult
 from service.tickets.materials import MATERIAL_DUE, remind_of_material
 from service.tickets.messages import TEMPLATES, WORKER_SMS, worker_sms_handler
@@ -110,6 +111,7 @@ class Application:
             FOLLOW: DatabaseHandler(run=follow_master),
             SUPERVISION_DUE: DatabaseHandler(run=remind_of_supervision),
             CONSULT_DUE: DatabaseHandler(run=remind_of_consult),
+            TASK_DUE: DatabaseHandler(run=remind_of_task),
             MATERIAL_DUE: DatabaseHandler(run=remind_of_material),
         }
 

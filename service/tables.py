@@ -12,6 +12,7 @@ from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
+from service.tickets.assisting import AssistTask
 from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
 from service.tickets.consulting import Consult
@@ -50,6 +51,7 @@ __all__ = [
     "ArticleUse",
     "ArticleVersion",
     "Assignment",
+    "AssistTask",
     "Attachment",
     "AuditEvent",
     "CalendarVersion",

@@ -139,6 +139,8 @@ def _from_here(route: Route, office: str, whose: str) -> bool:
         Place.centre: office == CENTRE,
         Place.holder: whose == "own",
         Place.scope: True,
+        # The tickets below a city are those it passed down, and it stays answerable for them.
+        Place.charge: True,
         Place.above: office == CENTRE or whose == "below",
         # A city leads what it passed down; the centre is answerable for everything and leads nothing.
         Place.lead: office == CITY and whose == "below",

@@ -16,6 +16,7 @@ from service.api.errors import Problem
 from service.bootstrap import Application
 from service.console import (
     absencepage,
+    assistpage,
     consultpage,
     employerpage,
     filepage,
@@ -101,6 +102,7 @@ def create_console(application: Application) -> Starlette:
             *_both("/knowledge/{article_id:int}", page, knowledgepage.show_article, knowledgepage.take_article),
             Route("/quality-checks", page(qualitypage.show_quality), methods=["GET"]),
             Route("/supervisions", page(supervisionpage.show_supervisions), methods=["GET"]),
+            Route("/tasks", page(assistpage.show_tasks), methods=["GET"]),
             Route("/consults", page(consultpage.show_consults), methods=["GET"]),
             *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
             *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),

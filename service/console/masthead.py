@@ -30,6 +30,7 @@ class Masthead:
     answers_consults: bool
     supervised: bool
     checks_quality: bool
+    answers_tasks: bool
 
 
 def masthead_of(unit: Unit) -> Masthead:
@@ -51,6 +52,7 @@ def masthead_of(unit: Unit) -> Masthead:
         answers_consults=actor.may(Permission.consult_answer),
         checks_quality=actor.may(Permission.ticket_redo),
         supervised=actor.may(Permission.supervision_answer) or actor.may(Permission.ticket_supervise),
+        answers_tasks=actor.may(Permission.task_answer),
         reads_knowledge=actor.may(Permission.knowledge_read),
         records_absences=actor.may(Permission.absence_record),
     )

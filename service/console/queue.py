@@ -14,12 +14,15 @@ from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
+from service.tickets.assisting import NO_TASKS, task_queue
 from service.tickets.finding import FindQuery, find_tickets
 from service.tickets.queries import QueueQuery, queue_page
 from service.tickets.states import OPEN, State
 from service.tickets.views import TicketRow
 
 PAGE_LENGTH = 30
+# As many as are seen at a glance; the rest has a page of its own.
+MOST_TASKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,16 @@ def show_queue(visit: Visit) -> Response:
         )
         page = queue_page(unit, query)
         lines = lines_of(unit, page.rows)
+        # A union's part in another's ticket stands above its own: nowhere else would it be looked for.
+        scope = org if own_only else tree.get(org).scope
+        tasks = task_queue(unit, scope=scope, limit=MOST_TASKS) if query.cursor is None else NO_TASKS
         unions = of_unions(tree, scope=unit.actor.scope)
         name = tree.get(org)
         now = unit.now
     return visit.page(
         "queue.html",
         lines=lines,
+        tasks=tasks,
         next_cursor=page.next_cursor,
         state=query.state or "",
         states=_OPEN_STATES,

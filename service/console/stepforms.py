@@ -20,6 +20,7 @@ from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
+from service.tickets.assisting import TaskView
 from service.tickets.catalogue import current_catalogue
 from service.tickets.materials import MaterialView
 from service.tickets.states import TABLE, Step
@@ -77,6 +78,8 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.dispatch: (
         Field(name="org_code", label="field.lead_union", kind="choice", required=True),
         Field(name="assisting", label="field.assisting", kind="codes", optional_choice="choice.none"),
+        _text("assist_ask", "field.assist_ask", hint="hint.assist_ask", required=False),
+        Field(name="assist_by", label="field.assist_by", kind="moment", hint="hint.answer_by"),
         _NOTE,
         Field(name="adjudicated", label="field.adjudicated", kind="check", hint="hint.adjudicated"),
     ),
@@ -162,6 +165,16 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.ask_consult: (_text("question", "field.consult_question", longest=_TEXT_LONGEST),),
     Step.take_consult: (),
     Step.answer_consult: (_text("answer", "field.consult_answer", longest=_TEXT_LONGEST),),
+    Step.set_task: (
+        Field(name="org_code", label="field.task_union", kind="choice", required=True),
+        _text("ask", "field.task_ask"),
+        Field(name="due_at", label="field.answer_by", kind="moment", hint="hint.answer_by"),
+    ),
+    Step.answer_task: (_text("answer", "field.task_answer", longest=_TEXT_LONGEST),),
+    Step.call_off_task: (
+        Field(name="org_code", label="field.task_called_off", kind="choice", required=True),
+        _NOTE,
+    ),
     Step.answer_supervision: (_text("text", "field.supervision_answer", longest=_TEXT_LONGEST),),
     Step.return_supervision: (_text("note", "field.send_back_reason"),),
     Step.close_supervision: (_NOTE,),
@@ -276,6 +289,12 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
         case "tier":
             tiers = {code: name for code, name in words.TIERS.items() if code and code != view.row.tier}
             depends = {"options": of_words(tiers), "remark": _remark(_suggested_tier(unit, view))}
+        case "org_code" if question.label == "field.task_union":
+            depends = {"options": of_unions(tree, without_province=True)}
+        case "org_code" if question.label == "field.task_called_off":
+            depends = {"options": of_words({each.org_code: each.org for each in _tasks_open(view)})}
+        case "text" if question.label == "field.reply_text":
+            depends = {"remark": _parts_missing(view)}
         case "org_code":
             suggested = _suggested_union(unit, view) if unit.actor.org_code == PROVINCE_CODE else None
             depends = {
@@ -312,6 +331,21 @@ def _material_awaited(view: TicketView) -> Bilingual:
     return Bilingual(
         f"待收材料 {len(awaited)} 项(见上),最迟 {when.shown_day(last, 'zh')}",
         f"Pieces awaited (see above): {len(awaited)}, the last by {when.shown_day(last, 'en')}",
+    )
+
+
+def _tasks_open(view: TicketView) -> tuple[TaskView, ...]:
+    return tuple(each for each in view.tasks if each.state == "open")
+
+
+def _parts_missing(view: TicketView) -> Bilingual | None:
+    """Whose part has not come, said before the reply that does not wait for it."""
+    names = [each.org for each in _tasks_open(view)]
+    if not names:
+        return None
+    return Bilingual(
+        f"协办尚未答复:{'、'.join(name.zh for name in names)}。仍可反馈,经过中会注明。",
+        f"Not answered yet: {', '.join(name.en for name in names)}. You may reply all the same; the story says so.",
     )
 
 

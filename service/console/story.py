@@ -167,6 +167,19 @@ def _due(_: TimelineEntry, value: Any, __: OrgTree) -> Bilingual:
     return Bilingual(f"期限:{shown_deadline(at, 'zh')}", f"due: {shown_deadline(at, 'en')}")
 
 
+def _answer_by(value: str) -> Bilingual:
+    at = datetime.fromisoformat(value)
+    return Bilingual(f"答复期限:{shown_deadline(at, 'zh')}", f"answer by {shown_deadline(at, 'en')}")
+
+
+def _still_open(codes: Iterable[str], tree: OrgTree) -> Bilingual:
+    names = [_union(tree, code) for code in codes]
+    return Bilingual(
+        "协办尚未答复:" + "、".join(name.zh for name in names),
+        "has not answered its task: " + ", ".join(name.en for name in names),
+    )
+
+
 def _until(day: str) -> Bilingual:
     until = date.fromisoformat(day)
     return Bilingual(f"{shown_day(until, 'zh')}前", f"by {shown_day(until, 'en')}")
@@ -197,6 +210,8 @@ _SAID: dict[str, Say] = {
     "org": lambda _, value, tree: _pair("主办:{}", "lead: {}", _union(tree, value)),
     "by": lambda _, value, tree: _pair("退回单位:{}", "returned by {}", _union(tree, value)),
     "assisting": _unions,
+    "task_of": lambda _, value, tree: _pair("协办:{}", "assisting: {}", _union(tree, value)),
+    "tasks_open": lambda _, value, tree: _still_open(value, tree),
     "adjudicated": lambda _, value, __: Bilingual("裁定派单", "adjudicated") if value else None,
     "reason": _reason,
     "way": lambda _, value, __: _pair("方式:{}", "by {}", word("way", value)),
@@ -209,6 +224,8 @@ _SAID: dict[str, Say] = {
     "import_run": lambda entry, _, __: _imported_from(entry),
     # A recount says under the same name whether it kept a deadline, which its own line tells.
     "kept": lambda _, value, __: _kept(value) if isinstance(value, Mapping) else None,
+    "answer_by": lambda _, value, __: _answer_by(value),
+    "late": lambda _, value, __: Bilingual("逾期答复", "late") if value else None,
     "due_on": lambda _, value, __: _until(value),
     "pieces": lambda _, value, __: _pieces(value),
     "due_at": _due,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.console.handling_texts import PAIRS as HANDLING_PAIRS
 from service.console.worker_texts import PAIRS as WORKER_PAIRS
 from service.core.errors import Bilingual
 
@@ -18,6 +19,7 @@ def _texts(pairs: dict[str, tuple[str, str]]) -> dict[str, Bilingual]:
 
 TEXTS: dict[str, Bilingual] = _texts(
     WORKER_PAIRS
+    | HANDLING_PAIRS
     | {
         "site.name": ("工会热线工单", "Union hotline"),
         "site.worker_name": ("职工服务热线", "Workers' hotline"),

@@ -159,6 +159,8 @@ MATERIALS = _words(
     asked=("待收", "awaited"), received=("已收到", "received"), not_needed=("不再需要", "needed no longer")
 )
 
+TASKS = _words(open=("待答复", "open"), answered=("已答复", "answered"), called_off=("已撤销", "called off"))
+
 LEVELS = _words(province=("省级", "the province"), prefecture=("市州级", "the city"), county=("县级", "the county"))
 
 LEGS = _words(
@@ -229,6 +231,7 @@ LISTS: Mapping[str, Words] = {
     "dissatisfaction": DISSATISFACTIONS,
     "request": REQUESTS,
     "material": MATERIALS,
+    "task": TASKS,
     "level": LEVELS,
     "leg": LEGS,
     "assignment_role": ASSIGNMENT_ROLES,

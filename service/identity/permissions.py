@@ -48,6 +48,8 @@ class Permission(StrEnum):
     recusal_declare = "recusal:declare"
     recusal_manage = "recusal:manage"
     material_ask = "material:ask"
+    task_set = "task:set"
+    task_answer = "task:answer"
     consult_ask = "consult:ask"
     consult_answer = "consult:answer"
     knowledge_read = "knowledge:read"
@@ -97,6 +99,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_create,
             P.ticket_accept,
             P.ticket_dispatch,
+            P.task_set,
             P.ticket_retier,
             P.ticket_urge,
             P.ticket_note,
@@ -123,6 +126,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_extend,
             P.ticket_suspend,
             P.material_ask,
+            P.task_set,
+            P.task_answer,
             P.consult_ask,
             P.ticket_note,
             P.supervision_answer,

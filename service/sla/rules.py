@@ -1,6 +1,7 @@
 """The rules in force: the active policy and calendar versions, and any older version a clock was made with."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, select, text
@@ -30,6 +31,11 @@ class Rules:
     def calendar_of(self, org_code: str) -> WorkCalendar:
         """The calendar as it holds for a union: with its region's observances."""
         return self.calendar.for_union(org_code)
+
+    def end_of_working_day(self, org_code: str, *, after: datetime, days: int) -> datetime:
+        """The end of a union's `days`-th working day after the day of `after`."""
+        calendar = self.calendar_of(org_code)
+        return calendar.end_of_day(calendar.add_working_days(calendar.local_date(after), days))
 
 
 _ACTIVE = text("select (select id from policy_version where active), (select id from calendar_version where active)")

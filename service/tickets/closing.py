@@ -9,6 +9,7 @@ from service.core.errors import Bilingual
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.assisting import call_off_tasks
 from service.tickets.concealing import concealed
 from service.tickets.errors import RedoRoundsUsedUp, ReopeningWindowClosed, ReviewerIsReplier
 from service.tickets.messages import tell_union
@@ -75,6 +76,7 @@ def close_ticket(unit: Unit, ticket: Ticket, *, note: str = "") -> None:
         select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.ended_at.is_(None)).with_for_update()
     ):
         assignment.ended_at, assignment.end_reason = unit.now, "finished"
+    call_off_tasks(unit, ticket)
     unit.session.flush()
 
 

@@ -1,6 +1,7 @@
 """The centre's desk: rejection, dispatch (派单), return (退单) and its adjudication, re-tiering (改级)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -11,6 +12,7 @@ from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.assisting import PLAIN_ASK, call_off_tasks, check_date, open_task
 from service.tickets.catalogue import current_catalogue
 from service.tickets.concealing import concealed
 from service.tickets.errors import (
@@ -73,11 +75,14 @@ def refuse_rejection(unit: Unit, command: DecideRequest) -> Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchTicket:
-    """The lead union, assisting unions, and whether the province has decided for good that it is theirs."""
+    """The lead union, assisting unions with what they are asked to do and by when (see `SetTask`), and whether the
+    province has decided for good that it is theirs."""
 
     number: str
     org_code: str
     assisting: tuple[str, ...] = ()
+    assist_ask: str = ""
+    assist_by: datetime | None = None
     adjudicated: bool = False
     note: str = ""
     version: int | None = None
@@ -86,7 +91,8 @@ class DispatchTicket:
 def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
     """Give a matter to a union (派单). The signing limit starts; the citizen's clock goes on.
 
-    Raises CannotDispatchToProvince, UnionUnknown, DispatchGoesBackToReturner, and the refusals of `take`.
+    Each assisting union gets a task. Raises CannotDispatchToProvince, UnionUnknown, DispatchGoesBackToReturner,
+    DateLiesInThePast, and the refusals of `take`.
     After as many returns as the policy allows the dispatch is adjudicated whatever the command says.
     """
     ticket = take(unit, command.number, Step.dispatch, version=command.version)
@@ -94,6 +100,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
     lead = tree.get(command.org_code)
     if lead.code == PROVINCE_CODE:
         raise CannotDispatchToProvince
+    check_date(unit, command.assist_by)
     limits = current_rules(unit.session).policy.limits
     adjudicated = command.adjudicated or ticket.bounces >= limits.bounce_limit_per_ticket
     if not adjudicated and _returns_by(unit, ticket, lead.code):
@@ -138,6 +145,9 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
         occasion="dispatched",
     )
     text_worker(unit, ticket, "dispatched", occasion=f"dispatched:{ticket.row_version}")
+    for code, role in roles.items():
+        if role == "assist":
+            open_task(unit, ticket, org_code=code, ask=command.assist_ask or PLAIN_ASK, due_at=command.assist_by)
     return ticket
 
 
@@ -186,6 +196,7 @@ def grant_return(unit: Unit, command: DecideRequest) -> Ticket:
     for assignment in _open_assignments(unit, ticket):
         assignment.ended_at = unit.now
         assignment.end_reason = "returned" if assignment.role == "lead" else "moved"
+    call_off_tasks(unit, ticket)
     ticket.bounces += 1
     ticket.holder_code = PROVINCE_CODE
     carry_out(unit, ticket, Step.grant_return, note=command.note, data={"by": request.org_code})

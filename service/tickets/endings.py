@@ -10,6 +10,7 @@ from service.core.errors import Bilingual, Conflict
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.assisting import call_off_tasks
 from service.tickets.materials import waive_all
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Assignment, Supervision, Ticket, TicketAlias
@@ -87,6 +88,7 @@ def end_ticket(unit: Unit, ticket: Ticket, step: Step, *, note: str, data: dict[
     ticket.ended_at = unit.now
     carry_out(unit, ticket, step, note=note, data=data)
     end_assignments(unit, ticket, reason="finished")
+    call_off_tasks(unit, ticket)
     for supervision in unit.session.scalars(
         select(Supervision).where(Supervision.ticket_id == ticket.id, Supervision.closed_at.is_(None))
     ):

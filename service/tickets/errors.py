@@ -37,6 +37,11 @@ class NotTheLead(Forbidden):
     en = "Only the union that passed the ticket down can {step}."
 
 
+class NotInCharge(Forbidden):
+    zh = "“{step}”只能由承办或主办该工单的工会、或省级热线中心执行。"
+    en = "Only the unions that handle the ticket and the provincial centre can {step}."
+
+
 class NotAboveTheHolder(Forbidden):
     zh = "“{step}”须由承办单位的上级工会执行。"
     en = "Only a union above the one that has the ticket can {step}."

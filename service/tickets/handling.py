@@ -14,6 +14,7 @@ from service.sla import clocks
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.assisting import unions_with_open_tasks
 from service.tickets.concealing import concealed
 from service.tickets.dispatching import lead_assignment
 from service.tickets.errors import (
@@ -258,7 +259,8 @@ class ReplyToTicket:
 def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
     """Report what was done (反馈). This moment stops the citizen's clock; a pause ends with it.
 
-    Raises ContactInFuture and the refusals of `take`.
+    It does not wait for assisting unions; whose part is still open stands on the timeline. Raises ContactInFuture
+    and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.reply, version=command.version)
     if command.contacted_at > unit.now:
@@ -283,7 +285,9 @@ def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
     ticket.replied_at = unit.now
     requests.void_open_requests(unit, ticket, note="反馈")
     waive_all(unit, ticket)
-    carry_out(unit, ticket, Step.reply, data={"outcome": command.outcome})
+    still_open = unions_with_open_tasks(unit, ticket)
+    data = {"outcome": command.outcome} | ({"tasks_open": still_open} if still_open else {})
+    carry_out(unit, ticket, Step.reply, data=data)
     tell_union(
         unit,
         ticket,

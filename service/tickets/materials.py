@@ -6,7 +6,7 @@ material is a request with a decision of its own, and needs a piece that stands 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,7 @@ from service.core.unit import Unit
 from service.outbox.emit import Message, emit
 from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
+from service.tickets.concealing import concealed
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Ticket, one_of
 from service.tickets.states import OPEN, State, Step
@@ -73,9 +74,9 @@ class NoMaterialAwaited(Conflict):
     en = "Ticket {number} awaits no material: ask the worker for it first, then for a suspension until it comes."
 
 
-class DayHasPassed(Malformed):
-    zh = "补充材料的期限不能早于今天,现为 {day}。"
-    en = "The day for the material can't lie in the past, got {day}."
+class DayOutOfRange(Malformed):
+    zh = "补充材料的期限须在今天起 {days} 天之内,现为 {day}。"
+    en = "The day for the material must lie within {days} days from today, got {day}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +114,15 @@ class MaterialView:
 def ask_material(unit: Unit, command: AskMaterial) -> Ticket:
     """Ask the worker for material; an SMS says that something is needed, and not what.
 
-    Raises DayHasPassed, MaterialAskedAlready and the refusals of `take`.
+    Raises DayOutOfRange, MaterialAskedAlready and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.ask_material, version=command.version)
-    if command.due_on < local(unit.now).date():
-        raise DayHasPassed(day=command.due_on.isoformat())
-    pieces = _named(command.pieces)
+    rules = current_rules(unit.session)
+    # No longer than a suspension could wait for it.
+    longest = timedelta(days=rules.policy.limits.suspension_cap_days)
+    if not timedelta() <= command.due_on - local(unit.now).date() <= longest:
+        raise DayOutOfRange(days=longest.days, day=command.due_on.isoformat())
+    pieces = _named(unit, ticket, command.pieces)
     for standing in _awaited(unit, ticket):
         if standing.piece in pieces:
             raise MaterialAskedAlready(number=ticket.number, piece=standing.piece)
@@ -145,7 +149,7 @@ def ask_material(unit: Unit, command: AskMaterial) -> Ticket:
             kind=MATERIAL_DUE,
             key=f"{MATERIAL_DUE}:{rows[0].id}",
             payload={"ids": [row.id for row in rows]},
-            not_before=current_rules(unit.session).calendar_of(ticket.holder_code).end_of_day(command.due_on),
+            not_before=rules.calendar_of(ticket.holder_code).end_of_day(command.due_on),
         ),
     )
     return ticket
@@ -226,7 +230,7 @@ def check_material_awaited(unit: Unit, ticket: Ticket) -> None:
 def _settle(unit: Unit, command: SettleMaterial, step: Step, *, state: str) -> Ticket:
     ticket = take(unit, command.number, step, version=command.version)
     standing = {row.piece: row for row in _awaited(unit, ticket)}
-    pieces = _named(command.pieces)
+    pieces = _named(unit, ticket, command.pieces)
     for piece in pieces:
         row = standing.get(piece)
         if row is None:
@@ -236,9 +240,9 @@ def _settle(unit: Unit, command: SettleMaterial, step: Step, *, state: str) -> T
     return ticket
 
 
-def _named(pieces: Sequence[str]) -> tuple[str, ...]:
+def _named(unit: Unit, ticket: Ticket, pieces: Sequence[str]) -> tuple[str, ...]:
     """Each once and on one line, so that a piece has one name whoever typed it."""
-    return tuple(dict.fromkeys(" ".join(piece.split()) for piece in pieces))
+    return tuple(dict.fromkeys(concealed(unit, ticket, " ".join(piece.split())) for piece in pieces))
 
 
 def _awaited(unit: Unit, ticket: Ticket) -> Sequence[MaterialRequest]:

@@ -15,6 +15,7 @@ from service.org.tree import org_tree, within
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.assisting import call_off_tasks
 from service.tickets.errors import DispatchIsAdjudicated, UnionAlreadyReturnedIt
 from service.tickets.messages import tell_union
 from service.tickets.models import Assignment, StepRequest, Ticket
@@ -77,6 +78,7 @@ def pass_down(unit: Unit, command: PassDown) -> Ticket:
         )
     ):
         assisting.ended_at, assisting.end_reason = unit.now, "moved"  # it has the whole matter now
+    call_off_tasks(unit, ticket, org_code=union.code)
     whole = clocks.running(unit, ticket.id)[ClockKind.resolve]
     days = current_rules(unit.session).policy.limits.inner_leg_earlier_working_days
     clocks.start_leg(unit, whole, org_code=union.code, leg=union.level, inner_days=days)

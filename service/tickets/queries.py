@@ -16,6 +16,7 @@ from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
+from service.tickets.assisting import tasks_of
 from service.tickets.closing import redo_rounds_left
 from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
@@ -130,6 +131,8 @@ _DECIDES: dict[Step, str] = {
     Step.final_answer: "final_answer",
     Step.pass_quality: "quality",
     Step.fail_quality: "quality",
+    Step.answer_task: "own_task",
+    Step.call_off_task: "task",
     Step.receive_material: "material",
     Step.waive_material: "material",
     Step.take_consult: "consult",
@@ -190,6 +193,9 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     awaits |= {"material" for each in materials if each.state == "asked"}
     if "supervision" in awaits and not redo_rounds_left(unit, ticket):
         awaits.add("final_answer")
+    tasks = tasks_of(unit, ticket)
+    open_tasks = {each.org_code for each in tasks if each.state == "open"}
+    awaits |= {"task" for _ in open_tasks} | {"own_task" for code in open_tasks if code == unit.actor.org_code}
     return TicketView(
         row=ticket_row(ticket, names=NameBook.of(session), now=unit.now),
         body=ticket.body,
@@ -250,6 +256,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
             OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
         ),
         materials=materials,
+        tasks=tasks,
         possible_steps=possible_steps(unit, ticket, waiting=awaits),
     )
 

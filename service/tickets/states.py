@@ -71,6 +71,7 @@ class Place(StrEnum):
     holder = "holder"  # the union that has the ticket now
     scope = "scope"  # any union that sees the ticket
     lead = "lead"  # the union that is answerable while one below it has the ticket
+    charge = "charge"  # who has the ticket, the union answerable for it, or the centre
     above = "above"  # a union above the holder: who asked does not decide
     service = "service"  # nobody: the system does it by itself
 
@@ -128,6 +129,9 @@ class Step(StrEnum):
     ask_material = "ask-material"
     receive_material = "receive-material"
     waive_material = "waive-material"
+    set_task = "set-task"
+    answer_task = "answer-task"
+    call_off_task = "call-off-task"
     note = "note"
     merge = "merge"
     split_ = "split"
@@ -289,6 +293,9 @@ _ROWS = (
     _row(Step.ask_consult, OPEN, None, P.consult_ask, Place.scope, "consult_asked", "法律咨询", "ask the lawyers"),
     _row(Step.take_consult, OPEN, None, P.consult_answer, Place.centre, "consult_taken", "承接法律咨询", "take the question on"),
     _row(Step.answer_consult, OPEN, None, P.consult_answer, Place.centre, "consult_answered", "答复法律咨询", "answer the question"),
+    _row(Step.set_task, {S.to_sign, S.in_progress}, None, P.task_set, Place.charge, "task_set", "交办协办任务", "ask a union to assist"),
+    _row(Step.answer_task, OPEN, None, P.task_answer, Place.scope, "task_answered", "答复协办任务", "answer the task"),
+    _row(Step.call_off_task, OPEN, None, P.task_set, Place.charge, "task_called_off", "撤销协办任务", "call the task off"),
     _row(Step.note, frozenset(State), None, P.ticket_note, Place.scope, "noted", "备注", "note"),
 )
 # fmt: on

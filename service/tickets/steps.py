@@ -23,6 +23,7 @@ from service.tickets import repository
 from service.tickets.concealing import concealed
 from service.tickets.errors import (
     NotAboveTheHolder,
+    NotInCharge,
     NotTheCentre,
     NotTheHolder,
     NotTheLead,
@@ -62,7 +63,8 @@ def take(unit: Unit, number: str, step: Step, *, version: int | None = None) -> 
     """Load and lock a ticket for a step, or refuse.
 
     In this order: TicketNotFound (also outside the scope), PermissionMissing, NotTheCentre / NotTheHolder /
-    NotAboveTheHolder, TicketChangedMeanwhile (`version` is the row version the actor saw), StepNotPossible.
+    NotInCharge / NotAboveTheHolder, TicketChangedMeanwhile (`version` is the row version the actor saw),
+    StepNotPossible.
     """
     ticket = repository.lock(unit, number)
     check(unit, ticket, step, version=version)
@@ -286,7 +288,7 @@ def _facts(ticket: Ticket) -> dict[str, Any]:
 def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
     """Whether the actor may take this step on this ticket at all, whatever its state.
 
-    Raises PermissionMissing, NotTheCentre, NotTheHolder, NotTheLead, NotAboveTheHolder.
+    Raises PermissionMissing, NotTheCentre, NotTheHolder, NotTheLead, NotInCharge, NotAboveTheHolder.
     """
     actor = unit.actor
     if actor.kind is ActorKind.system:
@@ -301,6 +303,12 @@ def check_person(unit: Unit, ticket: Ticket, transition: Transition) -> None:
         actor.org_code == ticket.holder_code or actor.org_code != lead_code(unit, ticket)
     ):
         raise NotTheLead(step=_name(transition))
+    if transition.place is Place.charge and actor.org_code not in {
+        PROVINCE_CODE,
+        ticket.holder_code,
+        lead_code(unit, ticket),
+    }:
+        raise NotInCharge(step=_name(transition))
     if transition.place is Place.above and not (
         actor.org_code == PROVINCE_CODE
         or (actor.org_code != ticket.holder_code and within(ticket.holder_code, actor.scope))

@@ -103,9 +103,8 @@ def supervise_ticket(unit: Unit, command: SuperviseTicket) -> Ticket:
 
 def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: datetime | None = None) -> None:
     """Open a supervision on a locked ticket unless one is open, and put it on the timeline."""
-    calendar = current_rules(unit.session).calendar_of(ticket.holder_code)
-    last_day = calendar.add_working_days(calendar.local_date(unit.now), _DAYS_TO_ANSWER)
-    due_at = due_at or calendar.end_of_day(last_day)
+    rules = current_rules(unit.session)
+    due_at = due_at or rules.end_of_working_day(ticket.holder_code, after=unit.now, days=_DAYS_TO_ANSWER)
     opened = unit.session.execute(
         insert(Supervision)
         .values(

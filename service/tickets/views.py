@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.core.errors import Bilingual
+from service.tickets.assisting import TaskView
 from service.tickets.materials import MaterialView
 from service.tickets.states import ENDED, STATE_NAMES, State, Step
 
@@ -137,6 +138,7 @@ class TicketView:
     replies: tuple[ReplyView, ...]
     open_requests: tuple[OpenRequest, ...]
     materials: tuple[MaterialView, ...]
+    tasks: tuple[TaskView, ...]
     possible_steps: tuple[Step, ...]
 
 

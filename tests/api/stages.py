@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from service.tickets.assisting import SetTask, set_task
 from service.tickets.closing import ReviewReply, approve_reply
 from service.tickets.consulting import AskConsult, ask_consult
 from service.tickets.dispatching import (
@@ -28,6 +29,7 @@ from service.tickets.together import MergeTicket, merge_ticket
 from sla_rules import Tier
 from tests.desk import GOLMUD, HAIXI, Desk
 
+DELINGHA = "632802"
 HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
 
 
@@ -100,6 +102,12 @@ def material_asked(desk: Desk) -> str:
     number = desk.in_progress()
     due_on = (desk.clock.now() + timedelta(days=5)).date()
     desk.do(HANDLER, ask_material, AskMaterial(number=number, pieces=("劳动合同", "考勤记录"), due_on=due_on))
+    return number
+
+
+def task_set(desk: Desk) -> str:
+    number = desk.in_progress()
+    desk.do(HANDLER, set_task, SetTask(number=number, org_code=DELINGHA, ask="请核实工资表"))
     return number
 
 
@@ -184,6 +192,9 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "take-back": (CITY_HANDLER, passed_down),
     "keep-down": (CITY_HANDLER, return_up_asked),
     "ask-consult": (HANDLER, Desk.in_progress),
+    "set-task": (HANDLER, Desk.in_progress),
+    "answer-task": (f"handler-{DELINGHA}", task_set),
+    "call-off-task": (HANDLER, task_set),
     "take-consult": ("lawyer1", consult_asked),
     "answer-consult": ("lawyer1", consult_asked),
     "answer-supervision": (HANDLER, supervised),

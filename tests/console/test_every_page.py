@@ -116,6 +116,8 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "extension-asked": ("supervisor1", stages.extension_asked(desk, HAIXI)),
         "consult": ("lawyer1", stages.consult_asked(desk)),
         "supervised": (HANDLER, stages.supervised(desk)),
+        "material": (HANDLER, stages.material_asked(desk)),
+        "task": (f"handler-{stages.DELINGHA}", stages.task_set(desk)),
         "merged": ("agent1", stages.merged(desk)),
         "passed-down": (CITY, stages.passed_down(desk)),
     }
@@ -130,6 +132,8 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "search": ("dispatcher1", "/search?q=工资"),
         "search-all": ("supervisor1", "/search"),
         "consults": ("lawyer1", "/consults"),
+        "tasks": (f"handler-{stages.DELINGHA}", "/tasks"),
+        "queue-assisting": (f"handler-{stages.DELINGHA}", "/"),
         "knowledge": ("lawyer1", "/knowledge"),
         "article-new": ("lawyer1", "/knowledge/new"),
         "absences": (LEADER, "/absences"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from service.core.unit import PROVINCE_CODE
 from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
 from service.tickets import (
+    assisting,
     closing,
     dispatching,
     endings,
@@ -177,6 +178,10 @@ def _dispatched(lives: Lives, life: Life, command: Any) -> None:
     life.goes_to("to_sign")
     life.holder = life.lead = command.org_code
     life.given |= {command.org_code, *command.assisting}
+
+
+def _task_set(lives: Lives, life: Life, command: Any) -> None:
+    life.given.add(command.org_code)
 
 
 def _passed_down(lives: Lives, life: Life, command: Any) -> None:
@@ -369,6 +374,11 @@ ACTIONS: tuple[Action, ...] = (
     _action("suspend", handling.ask_suspension, handling.AskSuspension, _HANDLER, {"in_progress"}, _asked_to_suspend, _suspension),
     _action("grant suspension", handling.grant_suspension, DecideRequest, (*_DESK, *_SUPERVISOR), {"in_progress"}, _suspended),
     _action("refuse suspension", handling.refuse_suspension, DecideRequest, (*_DESK, *_SUPERVISOR), {"in_progress"}, _stays),
+    _action("set task", assisting.set_task, assisting.SetTask, (*_DESK, *_HANDLER, "handler@lead"), WITH_A_UNION, _task_set,
+            _draws(org_code=st.sampled_from([HAIXI, GOLMUD, DELINGHA, PROVINCE_CODE, "999999"]), ask=st.just("请协查"))),
+    _action("answer task", assisting.answer_task, assisting.AnswerTask, tuple(f"handler-{union}" for union in UNIONS), OPEN, _stays, _says(answer="已协查")),
+    _action("call off task", assisting.call_off_task, assisting.CallOffTask, (*_DESK, *_HANDLER, "handler@lead"), OPEN, _stays,
+            _draws(org_code=st.sampled_from(UNIONS))),
     _action("ask material", materials.ask_material, materials.AskMaterial, _HANDLER, {"in_progress"}, _stays, _material),
     _action("receive material", materials.receive_material, materials.SettleMaterial, _HANDLER, {"in_progress"}, _stays, _pieces),
     _action("waive material", materials.waive_material, materials.SettleMaterial, _HANDLER, {"in_progress"}, _stays, _pieces),

@@ -11,7 +11,7 @@ from service.tickets.handling import AskSuspension, ask_suspension, grant_suspen
 from service.tickets.materials import (
     MATERIAL_DUE,
     AskMaterial,
-    DayHasPassed,
+    DayOutOfRange,
     MaterialAskedAlready,
     MaterialNotAsked,
     NoMaterialAwaited,
@@ -136,8 +136,9 @@ def test_a_piece_is_asked_once_at_a_time_and_not_until_yesterday(desk: Desk) -> 
     ask(desk, number, CONTRACT)
     with pytest.raises(MaterialAskedAlready, match=CONTRACT):
         ask(desk, number, HOURS, CONTRACT)
-    with pytest.raises(DayHasPassed):
-        ask(desk, number, HOURS, due_on=date(2026, 11, 19))
+    for day in (date(2026, 11, 19), date(2027, 1, 20), date(9998, 1, 1)):
+        with pytest.raises(DayOutOfRange):
+            ask(desk, number, HOURS, due_on=day)
     ask(desk, number, HOURS, due_on=date(2026, 11, 20))
 
 

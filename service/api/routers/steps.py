@@ -20,6 +20,14 @@ from service.api.schemas.tickets import TicketOut
 from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
+from service.tickets.assisting import (
+    AnswerTask,
+    CallOffTask,
+    SetTask,
+    answer_task,
+    call_off_task,
+    set_task,
+)
 from service.tickets.closing import (
     AddNote,
     OrderRedo,
@@ -216,7 +224,12 @@ ACTIONS: tuple[Action, ...] = (
         actions.Dispatch,
         _takes(dispatch_ticket, DispatchTicket),
         golmud={"org_code": "632801", "note": "请核实欠薪情况并督促支付"},
-        with_assistance={"org_code": "632801", "assisting": ["632800"], "note": "州总工会协办"},
+        with_assistance={
+            "org_code": "632801",
+            "assisting": ["632800"],
+            "assist_ask": "请约谈用人单位在德令哈的总部",
+            "note": "州总工会协办",
+        },
     ),
     _action(Step.sign, actions.Sign, _takes(sign_ticket, SignTicket), plain={}),
     _action(
@@ -360,6 +373,24 @@ ACTIONS: tuple[Action, ...] = (
         actions.AnswerConsult,
         _takes(answer_consult, AnswerConsult),
         shareholders={"answer": "可以。未经清算即注销的,可列股东为当事人(公司法司法解释二第二十条)。"},
+    ),
+    _action(
+        Step.set_task,
+        actions.SetTask,
+        _takes(set_task, SetTask),
+        head_office={"org_code": "632802", "ask": "请到用人单位在德令哈的总部核实工资表"},
+    ),
+    _action(
+        Step.answer_task,
+        actions.AnswerTask,
+        _takes(answer_task, AnswerTask),
+        wage_list={"answer": "已调取工资表,单位承认欠发三个月,复印件见附件。"},
+    ),
+    _action(
+        Step.call_off_task,
+        actions.CallOffTask,
+        _takes(call_off_task, CallOffTask),
+        paid={"org_code": "632802", "note": "单位已付清"},
     ),
     _action(
         Step.answer_supervision,

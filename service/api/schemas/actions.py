@@ -70,6 +70,10 @@ class Dispatch(StepBody):
     assisting: Annotated[tuple[Code, ...], Field(max_length=54)] = Field(
         (), description="协办工会代码 / Assisting unions"
     )
+    assist_ask: Note = Field("", description="请协办工会做什么,默认协助办理 / What they are asked; to help if left out")
+    assist_by: Instant | None = Field(
+        None, description="协办答复期限,默认三个工作日 / They answer by; three working days by default"
+    )
     adjudicated: Flag = Field(False, description="裁定派单,不可再退 / Adjudicated: cannot be returned")
     note: Note = ""
 
@@ -125,6 +129,29 @@ class SettleMaterial(StepBody):
     """收到补充材料、不再需要补充材料"""
 
     pieces: Pieces = Field(description="请求时所写的材料 / The pieces, as they were asked for")
+    note: Note = ""
+
+
+class SetTask(StepBody):
+    """交办协办任务"""
+
+    org_code: Code = Field(description="协办工会代码 / Code of the assisting union")
+    ask: Reason = Field(description="请其做什么 / What it is asked to do")
+    due_at: Instant | None = Field(
+        None, description="答复期限,默认三个工作日 / Answer by; three working days by default"
+    )
+
+
+class AnswerTask(StepBody):
+    """答复协办任务"""
+
+    answer: ReplyText = Field(description="协办情况 / What was done and found")
+
+
+class CallOffTask(StepBody):
+    """撤销协办任务"""
+
+    org_code: Code = Field(description="协办工会代码 / Code of the assisting union")
     note: Note = ""
 
 

@@ -30,6 +30,7 @@ from service.api.schemas.fields import (
     Yuan,
 )
 from service.core.errors import Bilingual
+from service.tickets.assisting import TaskView
 from service.tickets.materials import MaterialView
 from service.tickets.models import Ticket
 from service.tickets.states import STATE_NAMES, TABLE, State, Step
@@ -278,6 +279,34 @@ class MaterialOut(ResponseBody):
         )
 
 
+class TaskOut(ResponseBody):
+    """An assisting union's part. `state`: open, answered, called_off; `late`: open at or after its date."""
+
+    org_code: str
+    org: Words
+    ask: str
+    set_at: datetime
+    due_at: datetime
+    state: str
+    late: bool
+    answer: str | None
+    answered_at: datetime | None
+
+    @classmethod
+    def of(cls, view: TaskView) -> Self:
+        return cls(
+            org_code=view.org_code,
+            org=Words.of(view.org),
+            ask=view.ask,
+            set_at=view.set_at,
+            due_at=view.due_at,
+            state=view.state,
+            late=view.late,
+            answer=view.answer,
+            answered_at=view.answered_at,
+        )
+
+
 class TicketRowOut(ResponseBody):
     """A line of a queue or list. `light`: green, yellow (half the time gone), red (overdue), blue (suspended), none."""
 
@@ -340,6 +369,7 @@ class TicketOut(TicketRowOut):
     replies: list[ReplyOut]
     open_requests: list[RequestOut]
     materials: list[MaterialOut]
+    tasks: list[TaskOut]
     possible_steps: list[PossibleStep]
 
     @classmethod
@@ -372,6 +402,7 @@ class TicketOut(TicketRowOut):
             replies=[ReplyOut.of(entry) for entry in view.replies],
             open_requests=[RequestOut.of(entry) for entry in view.open_requests],
             materials=[MaterialOut.of(entry) for entry in view.materials],
+            tasks=[TaskOut.of(entry) for entry in view.tasks],
             possible_steps=[possible_step(step) for step in view.possible_steps],
         )
 

@@ -1,4 +1,4 @@
-"""Material is asked of the worker
+"""Material is asked of the worker, and assisting unions have tasks
 
 Revision: 0013
 After: 0012
@@ -18,7 +18,7 @@ def _refers(table: str, name: str, to: str) -> sa.ForeignKeyConstraint:
 
 
 def upgrade() -> None:
-    """A new table."""
+    """New tables."""
     op.create_table(
         "material_request",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -52,8 +52,38 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'asked'"),
     )
     op.create_index("ix_material_request_ticket_id", "material_request", ["ticket_id", "id"])
+    op.create_table(
+        "assist_task",
+        sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("org_code", sa.String(length=6), nullable=False),
+        sa.Column("ask", sa.String(), nullable=False),
+        sa.Column("set_by", sa.Integer(), nullable=True),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_by", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.String(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_off_by", sa.Integer(), nullable=True),
+        sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(answered_at is null) = (answer is null)", name=op.f("ck_assist_task_answered_whole")),
+        sa.CheckConstraint("answered_at is null or called_off_at is null", name=op.f("ck_assist_task_ended_once")),
+        sa.CheckConstraint("due_at > set_at", name=op.f("ck_assist_task_due_after_setting")),
+        _refers("assist_task", "ticket_id", "ticket.id"),
+        _refers("assist_task", "org_code", "org_unit.code"),
+        *(_refers("assist_task", name, "person.id") for name in ("set_by", "answered_by", "called_off_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assist_task")),
+    )
+    waits = sa.text("answered_at is null and called_off_at is null")
+    op.create_index(
+        "uq_assist_task_open", "assist_task", ["ticket_id", "org_code"], unique=True, postgresql_where=waits
+    )
+    op.create_index("ix_assist_task_queue", "assist_task", ["org_code", "due_at", "id"], postgresql_where=waits)
+    op.create_index("ix_assist_task_ticket_id", "assist_task", ["ticket_id", "id"])
 
 
 def downgrade() -> None:
-    """Forget the requests; what was asked stays on the timelines."""
+    """Forget the requests and the tasks; what was asked stays on the timelines."""
+    op.drop_table("assist_task")
     op.drop_table("material_request")
