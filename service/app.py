@@ -35,6 +35,7 @@ from service.api.routers import (
     supervisions,
     tasks,
     tickets,
+    worker,
 )
 from service.api.routers.health import Readings
 from service.bootstrap import Application, build
@@ -46,7 +47,7 @@ from service.sla.rules import current_rules
 from service.tickets.taxonomy import leaves
 
 # Addresses whose bodies carry a file.
-TAKES_FILES = re.compile(r"(/api/v1/tickets|/console/tickets|/w/my)/[^/]+/attachments")
+TAKES_FILES = re.compile(r"(/api/v1/tickets|/api/v1/worker/matters|/console/tickets|/w/my)/[^/]+/attachments")
 
 
 def create_app(application: Application | None = None) -> FastAPI:
@@ -73,7 +74,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, quality, tasks, inbox)
-    beside = (intake, employers, *queued, absences, knowledge, reports, rules, catalogue, auth, health)
+    beside = (intake, employers, *queued, absences, knowledge, reports, rules, catalogue, auth, worker, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

@@ -51,6 +51,8 @@ _KEPT_OUT = {"oneself": Permission.recusal_declare, "another": Permission.recusa
 _CENTRE_ONLY = ("/api/v1/rules", "/api/v1/employers", "/api/v1/intake/assist", "/api/v1/dispatch-catalogue")
 # A caller's name and number: at the centre everybody's, elsewhere of the matter the union has itself.
 _HOLDER_BELOW_THE_CENTRE = ("/api/v1/tickets/{number}/reveal",)
+# A worker is nobody of the staff: what opens these is the proof that a matter is theirs.
+_WORKERS = "/api/v1/worker/"
 # Like the steps, these look for the ticket before the right.
 _LOADED_FIRST = _HOLDER_BELOW_THE_CENTRE
 
@@ -103,7 +105,7 @@ def routes(app: FastAPI) -> Iterator[Route]:
                 "method": method.upper(),
                 "path": path,
                 "summary": operation["summary"],
-                "public": "security" not in operation,
+                "public": "security" not in operation or path.startswith(_WORKERS),
                 "operation": operation,
             }
             rights = tuple(operation.get("x-permission", ()))
@@ -153,7 +155,8 @@ def document(app: FastAPI) -> str:
     lines = [_INTRODUCTION, f"| 地址 Address | 权限 Right | {heads} | 其余 Otherwise |", "|" + "---|" * (len(Role) + 3)]
     for route in routes(app):
         cells = [_cell(route, role) for role in ROLE_NAMES]
-        rights = "公开 public" if route.public else "<br>".join(f"`{right}`" for right in route.rights) or "登录 login"
+        open_to = "职工 worker" if route.path.startswith(_WORKERS) else "公开 public"
+        rights = open_to if route.public else "<br>".join(f"`{right}`" for right in route.rights) or "登录 login"
         zh = route.summary.partition(" / ")[0]
         address = f"`{route.method} {route.path.removeprefix('/api/v1')}`" + (
             f" ({route.request})" if route.request else ""

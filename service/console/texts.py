@@ -805,22 +805,5 @@ TEXTS: dict[str, Bilingual] = _texts(
         "track.due": ("办理期限", "Due"),
         "track.suspended": ("因等待材料或其他程序,暂停计时。", "The clock rests while something else is awaited."),
         "track.again": ("正在重新办理。", "It is being done again."),
-        "track.state.registered": ("已登记,等待受理", "Registered, waiting to be accepted"),
-        "track.state.accepted": ("已受理,正在安排承办单位", "Accepted; we are choosing the union to handle it"),
-        "track.state.to_sign": ("已转交工会,等待签收", "Passed to the union, which has to sign for it"),
-        "track.state.in_progress": ("工会正在办理", "The union is working on it"),
-        "track.state.replied": ("工会已答复,正在审核", "The union has answered; the answer is being checked"),
-        "track.state.to_callback": ("办理完毕,我们将回访您", "Handled; we will call you back"),
-        "track.state.closed": ("已办结", "Closed"),
-        "track.state.archived": ("已办结", "Closed"),
-        "track.state.answered": ("已直接答复您", "Answered on the phone"),
-        "track.state.rejected": (
-            "不属于受理范围,已告知您其他渠道",
-            "Outside what we may take on; you were told where to turn",
-        ),
-        "track.state.merged": ("已与同一事项合并办理", "Handled together with the same matter"),
-        "track.state.transferred_out": ("已转交有关部门", "Passed to the authority in charge"),
-        "track.state.withdrawn": ("已按您的要求撤回", "Withdrawn as you asked"),
-        "track.state.terminated": ("已终止办理", "Ended"),
     }
 )

@@ -9,15 +9,15 @@ from service.api.errors import problem_of
 from service.api.schemas.actions import AnswersIn
 from service.console import words
 from service.console.forms import YES_NO, Field, Form, Wrong, checked, of_words, values_of
-from service.console.ownpages import keep_own, limit_tracking
+from service.console.ownpages import door_of, keep_own
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import WORKER, Unit
 from service.org.tree import org_tree
 from service.ratings.errors import RatingNotOpen
-from service.ratings.recording import Answers, RateByLink, open_rating, rate_by_link
+from service.ratings.recording import DISSATISFIED, Answers, RateByLink, open_rating, rate_by_link
 from service.tickets.states import State
-from service.tickets.tracking import TrackTicket, track_ticket
+from service.tickets.tracking import TrackTicket
 
 # What a union may answer about a demand is not for the worker to say of their own.
 _REASONS = {code: name for code, name in words.DISSATISFACTIONS.items() if code != "unreasonable_demand"}
@@ -38,7 +38,6 @@ _QUESTIONS = (
     ),
     Field(name="comment", label="rate.comment", kind="text", longest=2_000),
 )
-_DISSATISFIED = 2
 _WHY = Bilingual("请选择不满意的原因。", "Please say why you are dissatisfied.")
 
 
@@ -78,9 +77,7 @@ def take_tracking(visit: Visit) -> Response:
     """Where the matter stands. A wrong number and a wrong code get the same answer."""
     command = TrackTicket(number=visit.value("number"), query_code=visit.value("code"))
     try:
-        limit_tracking(visit, command.number)
-        with _reading(visit) as unit:
-            found = track_ticket(unit, command)
+        found = door_of(visit).look_up(command)
     except HotlineError as error:
         problem = problem_of(error)
         refusal = Bilingual(problem.zh, problem.en)
@@ -88,7 +85,7 @@ def take_tracking(visit: Visit) -> Response:
             "track.html", status=problem.status, found=None, refusal=refusal, number=visit.value("number")
         )
     response = visit.page("track.html", found=found, refusal=None, number=found.number)
-    keep_own(visit, response, found.ticket_id)
+    keep_own(visit, response, (found.ticket_id,))
     return response
 
 
@@ -101,7 +98,7 @@ def _reading(visit: Visit) -> Iterator[Unit]:
 def _answers(visit: Visit) -> Answers:
     """Raises Wrong, also when somebody is dissatisfied and does not say why."""
     given = checked(AnswersIn, values_of(_QUESTIONS, visit.typed))
-    if given["satisfaction"] > _DISSATISFIED:
+    if given["satisfaction"] > DISSATISFIED:
         given["reason"] = None  # asked of the dissatisfied only, and a choice once made can't be taken back on a form
     elif given["reason"] is None:
         raise Wrong({"reason": _WHY})

@@ -29,6 +29,8 @@ from service.tickets.supervising import open_supervision
 from service.tickets.warning import warn_of_low_score
 
 NOON_HOUR = 12
+# Up to this satisfaction somebody is asked why.
+DISSATISFIED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Answers:
 
     def ask_for_redo(self) -> bool:
         """重办: not resolved, or dissatisfied through the handler's fault. Policy or an unreasonable demand is not."""
-        return not self.resolved or (self.satisfaction <= 2 and self.reason in HANDLER_FAULTS)
+        return not self.resolved or (self.satisfaction <= DISSATISFIED and self.reason in HANDLER_FAULTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +112,15 @@ def send_rating_link(unit: Unit, ticket: Ticket) -> None:
 
 
 def rating_path(unit: Unit, ticket: Ticket) -> str:
-    """The path of the signed link for the ticket's present round; valid for the policy's days from now."""
+    """The path of the signed link for the ticket's present round."""
+    return f"/w/rate/{rating_token(unit, ticket)}"
+
+
+def rating_token(unit: Unit, ticket: Ticket) -> str:
+    """What the link of the ticket's present round carries; valid for the policy's days from now."""
     days = current_rules(unit.session).policy.limits.rating_link_valid_days
     link = RatingLink(ticket_id=ticket.id, cycle=ticket.cycle, expires_at=unit.now + timedelta(days=days))
-    return f"/w/rate/{make_token(unit.vault, link)}"
+    return make_token(unit.vault, link)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +159,7 @@ def rate_by_link(unit: Unit, command: RateByLink) -> Ticket:
 
 
 def _rate_and_go_on(unit: Unit, ticket: Ticket, answers: Answers, *, way: str) -> None:
-    if answers.satisfaction <= 2 and answers.reason is None:
+    if answers.satisfaction <= DISSATISFIED and answers.reason is None:
         raise AnswersIncomplete
     _write_rating(unit, ticket, "answered", answers, way=way)
     warn_of_low_score(unit, ticket, satisfaction=answers.satisfaction)

@@ -18,6 +18,27 @@ from service.tickets.repository import find
 from service.tickets.states import GOVERNING, State
 from sla_rules import ClockKind
 
+# The states as somebody says them who has no need to know how a union words things.
+_IN_PLAIN_WORDS: dict[State, Bilingual] = {
+    State.registered: Bilingual("已登记,等待受理", "Registered, waiting to be accepted"),
+    State.accepted: Bilingual("已受理,正在安排承办单位", "Accepted; we are choosing the union to handle it"),
+    State.to_sign: Bilingual("已转交工会,等待签收", "Passed to the union, which has to sign for it"),
+    State.in_progress: Bilingual("工会正在办理", "The union is working on it"),
+    State.replied: Bilingual("工会已答复,正在审核", "The union has answered; the answer is being checked"),
+    State.to_callback: Bilingual("办理完毕,我们将回访您", "Handled; we will call you back"),
+    State.closed: Bilingual("已办结", "Closed"),
+    State.archived: Bilingual("已办结", "Closed"),
+    State.answered: Bilingual("已直接答复您", "Answered on the phone"),
+    State.rejected: Bilingual(
+        "不属于受理范围,已告知您其他渠道",
+        "Outside what we may take on; you were told where to turn",
+    ),
+    State.merged: Bilingual("已与同一事项合并办理", "Handled together with the same matter"),
+    State.transferred_out: Bilingual("已转交有关部门", "Passed to the authority in charge"),
+    State.withdrawn: Bilingual("已按您的要求撤回", "Withdrawn as you asked"),
+    State.terminated: Bilingual("已终止办理", "Ended"),
+}
+
 # Compared with when there is no such ticket, so that the answer takes as long; no letter of it is in the alphabet.
 _NO_CODE = "0" * QUERY_CODE_LENGTH
 _LONGEST = 64
@@ -61,6 +82,11 @@ class Tracked:
     provisional: bool
     suspended: bool
     cycle: int
+
+    @property
+    def in_plain_words(self) -> Bilingual:
+        """The state, said to a worker."""
+        return _IN_PLAIN_WORDS[self.state]
 
 
 def track_ticket(unit: Unit, command: TrackTicket) -> Tracked:

@@ -63,6 +63,18 @@ _TOLD: dict[str, Bilingual] = {
     "ticket:material_waived": Bilingual("有的材料不再需要", "Some material is needed no longer"),
     "ticket:material_added": Bilingual("您补充了情况", "You added something"),
 }
+_NEXT: dict[State, Bilingual] = {
+    State.registered: Bilingual(
+        "热线中心会查看并决定是否受理。", "The hotline looks at it and says whether it takes it."
+    ),
+    State.accepted: Bilingual("热线中心会转给负责的工会。", "The hotline passes it to the union in charge."),
+    State.to_sign: Bilingual("工会接收后会联系您。", "The union takes it up and then contacts you."),
+    State.in_progress: Bilingual("工会会联系您,并在期限前给出结果。", "The union contacts you and answers in time."),
+    State.replied: Bilingual("审核后,热线中心会打电话回访您。", "After the check the hotline calls you."),
+    State.to_callback: Bilingual(
+        "热线中心会打电话回访您,您也可以直接评价。", "The hotline calls you; or rate it here."
+    ),
+}
 _FILE_ADDED = Bilingual("您补充了材料", "You sent a file")
 
 
@@ -92,8 +104,10 @@ class Progress:
     now: Tracked
     told: tuple[Told, ...]
     asked: tuple[MaterialView, ...]
+    next: Bilingual | None
     over: bool
     may_urge: bool
+    may_rate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +154,10 @@ def progress_of(unit: Unit, ticket_id: int) -> Progress:
         now=tracked(unit, ticket),
         told=told,
         asked=tuple(each for each in materials_of(unit, ticket) if each.state == "asked"),
+        next=_NEXT.get(State(ticket.state)),
         over=over,
         may_urge=not over and not _urged(unit, ticket),
+        may_rate=ticket.state == State.to_callback,
     )
 
 

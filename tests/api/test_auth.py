@@ -10,9 +10,12 @@ from tests.api.clients import Api
 from tests.conftest import PASSWORD
 from tests.desk import GOLMUD, Desk
 
-PUBLIC = {"login", "healthz", "readyz", "metrics"}
+PUBLIC = {"login", "healthz", "readyz", "metrics", "worker_submit", "worker_code"}
+PUBLIC |= {"worker_access_number", "worker_access_phone"}
 # Anybody who is logged in may use these; they touch nothing but one's own.
 OWN = {"logout", "me", "inbox", "notice_read"}
+# A worker shows by a token of their own what is theirs.
+OWN |= {f"worker_{name}" for name in ("matter", "add_words", "add_file", "urge", "withdraw", "rate")}
 
 
 def log_in(api: Api, username: str = "agent1", password: str = PASSWORD, **more: str) -> Any:
@@ -154,7 +157,7 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
 def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[str, str, dict[str, Any]]]:
     """Method, address and description of every operation below /api/v1."""
     ids = ("notice", "change", "employer", "view", "attachment", "absence", "article")
-    places = {"number": number, "org": "630000", "kind": "dispatch", "key": "0" * 32}
+    places = {"number": number, "org": "630000", "kind": "dispatch", "key": "0" * 32, "matter": number}
     places |= {f"{name}_id": "1" for name in ids}
     return [
         (method.upper(), path.removeprefix("/api/v1").format(**places), operation)

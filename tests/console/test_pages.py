@@ -10,7 +10,6 @@ import service.console
 from service.bootstrap import Application
 from service.console import queue
 from service.console.texts import TEXTS
-from service.tickets.states import State
 from tests.console.browser import CONSOLE, Reader, seen
 from tests.desk import GOLMUD, Desk
 
@@ -61,7 +60,6 @@ def test_every_text_a_page_asks_for_is_there_in_both_languages() -> None:
     code = "\n".join(CODE)
     asked = set(re.findall(r"""\bt\(\s*['"]([a-z_.]+[a-z])['"]""", code))
     asked |= set(re.findall(r'"((?:field|hint|choice|question|rate|advice|rules|find)\.(?!html)[a-z_0-9]+)"', code))
-    asked |= {f"track.state.{state.value}" for state in State}
     asked |= {f"find.in_{part}" for part in ("body", "answer", "reply", "note", "employer")}
     asked |= {f"advice.{status}" for status in (403, 404, 405, 409, 413, 429, 503)}
 
