@@ -1,17 +1,24 @@
-"""Invariants: what must hold in production at any moment, as code. Run by `hotline check`.
+"""Invariants: what must hold in production at any moment, as code. Run by `hotline check`, and every quarter of an hour
+by the scheduler that leads.
 
 Each is one statement that finds what contradicts it, with the reason why it must hold. They read a snapshot, so a
 step being taken meanwhile is seen whole or not at all.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 
+from service.core.clock import local
+from service.core.errors import Bilingual
+from service.core.logging import log
+from service.core.metrics import INVARIANT_BROKEN
 from service.core.unit import Unit
+from service.notifications.audience import administrators
+from service.notifications.telling import tell
 from service.tickets.states import GOVERNING, State
 
 # A check names so many offenders; the first is enough to look, and a thousand would hide it.
@@ -73,6 +80,27 @@ def run_checks(unit: Unit, *, tick: float) -> list[Finding]:
         )
         for invariant in INVARIANTS
     ]
+
+
+def tell_of_contradictions(unit: Unit, findings: Sequence[Finding]) -> None:
+    """Put what does not hold into the log, the gauges and the administrators' inboxes: there once a local day for each
+    invariant, whoever asks and however often."""
+    today = f"{local(unit.now):%Y-%m-%d}"
+    for finding in findings:
+        INVARIANT_BROKEN.labels(finding.name).set(0 if finding.holds else 1)
+        if finding.holds:
+            continue
+        log.error("invariant_broken", invariant=finding.name, examples=len(finding.examples))
+        tell(
+            unit,
+            administrators(unit),
+            Bilingual(
+                f"数据自检未通过:{finding.zh}。请运行 hotline check 查看,并联系维护人员。",
+                f"A self-check failed: {finding.en}. Run hotline check and tell whoever maintains this.",
+            ),
+            key=f"invariant:{finding.name}:{today}",
+            urgent=True,
+        )
 
 
 def open_ticket_has_its_clock(unit: Unit, _tick: timedelta) -> list[str]:

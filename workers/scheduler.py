@@ -8,6 +8,7 @@ writes each rung once.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.bootstrap import Application, build
+from service.checks import run_checks, tell_of_contradictions
 from service.core.clock import SystemClock, local
 from service.core.logging import configure_logging, log
 from service.core.metrics import OUTBOX_AGE, SWEEP_LAG
@@ -45,7 +47,7 @@ class Ticker:
         self._stop = stop
         self._leadership = Leadership(application.database)
         self._patience = Patience("sweep", stop)
-        self._leads = False
+        self.leads = False
         self.last_tick = time.monotonic()
 
     def tick(self) -> None:
@@ -54,14 +56,14 @@ class Ticker:
         try:
             lag = self._measure()
             leads = self._leadership.is_mine()
-            if leads != self._leads:
+            if leads != self.leads:
                 log.info("leadership_taken" if leads else "leadership_lost")
-                self._leads = leads
+                self.leads = leads
             if leads or lag > timedelta(seconds=PATIENT_TICKS * self._application.settings.sweep_seconds):
                 self.sweep_all()
                 self._measure()
         except Exception as error:
-            self._leads = False
+            self.leads = False
             self._patience.failed(error)
         else:
             self._patience.succeeded()
@@ -129,14 +131,39 @@ class DailyCheck:
             self._patience.succeeded()
 
 
+class Watch:
+    """What the leader looks at every quarter of an hour: does the data contradict itself?"""
+
+    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
+        self._application = application
+        self._leads = leads
+        self._patience = Patience("watch", stop)
+
+    def tick(self) -> None:
+        """Ask every invariant and tell of what does not hold. Never raises: the next tick tries again."""
+        if not self._leads():
+            return
+        try:
+            with self._application.reading() as unit:
+                findings = run_checks(unit, tick=self._application.settings.sweep_seconds)
+            with self._application.unit() as unit:
+                tell_of_contradictions(unit, findings)
+        except Exception as error:
+            self._patience.failed(error)
+        else:
+            self._patience.succeeded()
+
+
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
     ticker, daily = Ticker(application, stop), DailyCheck(application, stop)
+    watch = Watch(application, stop, leads=lambda: ticker.leads)
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
         # Named, so that APScheduler does not search the installed packages for what it may use.
         jobstores={"default": MemoryJobStore()},
-        executors={"default": ThreadPoolExecutor(1)},
+        # A look at everything takes its time, and no sweep waits for it.
+        executors={"default": ThreadPoolExecutor(1), "watch": ThreadPoolExecutor(1)},
         # However late a tick comes it is run, once, and never beside another of this process.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         timezone=UTC,
@@ -148,6 +175,8 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
         next_run_time=datetime.now(UTC),
     )
     scheduler.add_job(daily.tick, "interval", seconds=_DAY_SECONDS, next_run_time=datetime.now(UTC))
+    # Not at once: what waited while nothing ran is no contradiction before the first sweeps are through.
+    scheduler.add_job(watch.tick, "interval", seconds=application.settings.check_seconds, executor="watch")
     relay.start()
     scheduler.start()
     patience = PATIENT_TICKS * application.settings.sweep_seconds

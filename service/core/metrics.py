@@ -14,6 +14,7 @@ CALENDAR_ALARM = Gauge("hotline_calendar_alarm", "1 while next year's calendar i
 GATEWAY_RESTING = Gauge(
     "hotline_gateway_resting", "1 while nothing is sent because a gateway keeps failing", ["gateway"]
 )
+INVARIANT_BROKEN = Gauge("hotline_invariant_broken", "1 while the last look found a contradiction", ["invariant"])
 MESSAGES = Counter("hotline_messages_total", "Messages handled", ["kind", "outcome"])
 
 # Until it is looked for the first time nobody knows: zero would be an answer.

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     sms_per_second: float = Field(20.0, gt=0, le=10_000, description="messages of one worker")
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
+    check_seconds: float = Field(900.0, gt=0, description="how often the leader asks the invariants")
     relay_poll_seconds: float = Field(1.0, gt=0)
     relay_lease_seconds: float = Field(
         20.0, gt=0, description="a published message not done by then is published again"
