@@ -21,6 +21,7 @@ from service.api.routers import (
     catalogue,
     consults,
     employers,
+    exclusions,
     finding,
     groups,
     health,
@@ -73,7 +74,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     app.state.readings = Readings()
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    queued = (queues, consults, supervisions, quality, tasks, inbox)
+    queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox)
     beside = (intake, employers, *queued, absences, knowledge, reports, rules, catalogue, auth, worker, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.

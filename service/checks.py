@@ -292,6 +292,37 @@ def ticket_names_the_employer_itself(unit: Unit, _tick: timedelta) -> list[str]:
     )
 
 
+def what_is_excluded_was_agreed_by_two(unit: Unit, _tick: timedelta) -> list[str]:
+    """A breach or rating leaves a score by the word of two people who have no part in it, and by nothing else."""
+    return _offenders(
+        unit,
+        """
+        select t.number || ' ' || e.id from exclusion e join ticket t on t.id = e.ticket_id
+        where e.verdict = 'granted' and (
+            e.supported_by is null or e.decided_by in (e.supported_by, e.asked_by) or e.supported_by = e.asked_by
+            or (e.clock_id is not null and not exists (
+                select from sla_clock c where c.id = e.clock_id and c.org_code = e.org_code
+                and c.breached_at is not null
+            ))
+        )
+        order by e.id limit :examples
+        """,
+    )
+
+
+def a_master_counts_its_people(unit: Unit, _tick: timedelta) -> list[str]:
+    """A matter concerns its own people, one at least, and those of every ticket merged into it."""
+    return _offenders(
+        unit,
+        """
+        select t.number || ' ' || t.people_count
+        from ticket t join ticket_merge m on m.master_id = t.id and m.ended_at is null
+        join ticket merged on merged.id = m.ticket_id
+        group by t.id having t.people_count <= sum(merged.people_count) order by t.id limit :examples
+        """,
+    )
+
+
 def every_ticket_can_be_found(unit: Unit, _tick: timedelta) -> list[str]:
     """A ticket that the index leaves out, or has elsewhere than it is, is missed by lists: `hotline reindex`."""
     return _offenders(
@@ -323,6 +354,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("升级台账与计时一致", "the ledger and the clocks agree", ledger_and_clocks_agree),
     Invariant("到期消息均已投递", "no due message waits unpublished", no_message_waits_unpublished),
     Invariant("已投递消息均有人处理", "no message is published in vain", no_message_is_published_in_vain),
+    Invariant("剔除均由两人同意", "what is excluded was agreed by two people", what_is_excluded_was_agreed_by_two),
+    Invariant("主单人数包含并入工单", "a master counts the people merged into it", a_master_counts_its_people),
     Invariant("每张工单都能查到", "every ticket can be found", every_ticket_can_be_found),
     Invariant("没有被放弃的消息", "nothing lies buried", nothing_lies_buried),
 )

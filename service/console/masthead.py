@@ -28,6 +28,7 @@ class Masthead:
     records_absences: bool
     reads_knowledge: bool
     answers_consults: bool
+    decides_exclusions: bool
     supervised: bool
     checks_quality: bool
     answers_tasks: bool
@@ -50,6 +51,7 @@ def masthead_of(unit: Unit) -> Masthead:
         manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
         keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
         answers_consults=actor.may(Permission.consult_answer),
+        decides_exclusions=actor.may(Permission.exclusion_decide) and actor.org_code == PROVINCE_CODE,
         checks_quality=actor.may(Permission.ticket_redo),
         supervised=actor.may(Permission.supervision_answer) or actor.may(Permission.ticket_supervise),
         answers_tasks=actor.may(Permission.task_answer),

@@ -212,6 +212,8 @@ _SAID: dict[str, Say] = {
     "assisting": _unions,
     "task_of": lambda _, value, tree: _pair("协办:{}", "assisting: {}", _union(tree, value)),
     "tasks_open": lambda _, value, tree: _still_open(value, tree),
+    "about": lambda _, value, __: _pair("剔除内容:{}", "about: {}", word("excludable", value)),
+    "round": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
     "adjudicated": lambda _, value, __: Bilingual("裁定派单", "adjudicated") if value else None,
     "reason": _reason,
     "way": lambda _, value, __: _pair("方式:{}", "by {}", word("way", value)),

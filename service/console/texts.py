@@ -685,6 +685,33 @@ TEXTS: dict[str, Bilingual] = _texts(
         "field.article_from": ("有效期第一天", "Valid from"),
         "field.article_until": ("有效期最后一天", "Valid until"),
         "hint.article_until": ("留空表示长期有效", "Empty: for good"),
+        # What is left out of a score
+        "nav.exclusions": ("剔除申请", "Exclusions"),
+        "exclusion.title": ("待我决定的剔除申请", "Exclusions that wait for my word"),
+        "exclusion.none": ("没有待您决定的剔除申请。", "No exclusion waits for your word."),
+        "exclusion.about": ("剔除内容", "What"),
+        "exclusion.reason": ("申请理由", "Why"),
+        "exclusion.asked": ("申请单位", "Asked by"),
+        "exclusion.supported": ("已同意", "Supported by"),
+        "exclusion.decided": ("决定", "Decided by"),
+        "exclusion.of_ticket": ("剔除申请", "Exclusions"),
+        "exclusion.waits": ("待决定,仍计入考核", "waits; it counts as before"),
+        "exclusion.note": (
+            "须由两人先后同意,且都不属于申请单位。评价和逾期本身不变,只在考核中剔除。",
+            "Two people agree one after the other, neither of the union that asks. The rating and the breach stay; "
+            "only the score leaves them out.",
+        ),
+        "field.excludable": ("申请剔除的内容", "What is to be left out"),
+        "field.round": ("第几轮办理", "Which round"),
+        "hint.round": ("留空为最近一次", "Empty: the latest"),
+        "field.exclusion_reason": ("申请理由", "Why"),
+        "hint.exclusion": (
+            "评价只有原因为政策不允许或诉求过高时可申请,每项一次",
+            "A rating only where policy or the demand was the reason; each once",
+        ),
+        "report.excluded": ("其中已剔除", "of these excluded"),
+        "report.late_counted": ("考核逾期", "late in the score"),
+        "report.excluded_by": ("已剔除:{first}、{second}", "excluded by {first} and {second}"),
         # Questions to the lawyers
         "nav.consults": ("法律咨询", "Consults"),
         "consult.title": ("待答复的法律咨询", "Questions to the lawyers"),

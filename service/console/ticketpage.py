@@ -27,6 +27,7 @@ from service.core.unit import Unit
 from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
+from service.ratings.excluding import exclusions_of
 from service.sla.rules import current_rules
 from service.tickets.attachments import attachments_of
 from service.tickets.disclosure import RevealCaller, reveal_caller
@@ -130,6 +131,7 @@ def _page(
             "place": org_tree(unit.session).get(view.row.place_code),
             "bars": _bars(unit, number),
             "files": attachments_of(unit, number),
+            "exclusions": exclusions_of(unit, number),
             "may_attach": unit.actor.may(Permission.ticket_note),
             "story": _story(unit, number),
             "can_reveal": unit.actor.may(Permission.caller_reveal) and view.caller_phone is not None,

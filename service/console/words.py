@@ -176,6 +176,16 @@ ASSIGNMENT_ENDS = _words(
 )
 VERDICTS = _words(approved=("审核通过", "approved"), sent_back=("审核退回", "sent back"))
 
+# What a union can ask to be left out of its score.
+EXCLUDABLE = _words(
+    rating=("评价", "the rating"),
+    resolve=("办理逾期", "late: resolution"),
+    leg=("下派办理逾期", "late: the lower union's part"),
+    sign=("签收逾期", "late: signing"),
+    first_contact=("首次联系逾期", "late: first contact"),
+)
+EXCLUSION_VERDICTS = _words(granted=("已剔除", "excluded"), refused=("不予剔除", "not excluded"))
+
 RUNGS = _words(
     half=("时限过半", "half of the time is used"),
     most=("时限已用八成", "four fifths of the time are used"),
@@ -237,6 +247,8 @@ LISTS: Mapping[str, Words] = {
     "assignment_role": ASSIGNMENT_ROLES,
     "assignment_end": ASSIGNMENT_ENDS,
     "verdict": VERDICTS,
+    "excludable": EXCLUDABLE,
+    "exclusion": EXCLUSION_VERDICTS,
     "rung": RUNGS,
     "role": ROLES,
     "light": LIGHTS,

@@ -34,6 +34,8 @@ class Permission(StrEnum):
     ticket_terminate = "ticket:terminate"
     ticket_pass_down = "ticket:pass-down"  # noqa: S105 - a right, not a password
     supervision_answer = "supervision:answer"
+    exclusion_ask = "exclusion:ask"
+    exclusion_decide = "exclusion:decide"
     rejection_decide = "rejection:decide"
     return_decide = "return:decide"
     extension_decide = "extension:decide"
@@ -96,6 +98,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.dispatcher: frozenset(
         {
             P.ticket_read,
+            P.exclusion_decide,
             P.ticket_create,
             P.ticket_accept,
             P.ticket_dispatch,
@@ -119,6 +122,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.handler: frozenset(
         {
             P.ticket_read,
+            P.exclusion_ask,
             P.ticket_sign,
             P.ticket_return,
             P.ticket_contact,
@@ -138,6 +142,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.reviewer: frozenset(
         {
             P.ticket_read,
+            P.exclusion_ask,
             P.ticket_approve,
             P.extension_decide,
             P.ticket_note,
@@ -150,6 +155,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.supervisor: frozenset(
         {
             P.ticket_read,
+            P.exclusion_decide,
             P.ticket_urge,
             P.ticket_supervise,
             P.ticket_redo,

@@ -139,6 +139,8 @@ def _resolve_totals(unit: Unit, report: BreachReport) -> tuple[tuple[Total, ...]
                 late=missed[key],
                 late_still_open=unfinished[key],
                 open=due[key] - stopped[key] - unfinished[key],
+                excluded=0,
+                late_counted=missed[key],
             )
             for key in sorted(due)
         )

@@ -5,7 +5,7 @@ the deadline, or runs on past it; a clock suspended before its deadline has brok
 timestamps only: what was noticed when, and by which sweep, does not matter.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -19,16 +19,18 @@ from service.core.unit import Unit
 from service.escalations.models import Escalation
 from service.identity.models import Person
 from service.org.tree import org_tree, within
+from service.ratings.excluding import ExclusionView, excluded_among
 from service.ratings.models import Rating
 from service.sla.clocks import clock_value
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import current_rules, rules_of
+from service.tickets.exclusions import Exclusion
 from service.tickets.models import Assignment, Ticket
 from service.tickets.queries import QueueNotVisible
-from service.tickets.repository import in_subtree
+from service.tickets.repository import free_of_interest, in_subtree
 from service.tickets.taxonomy import category_names
 
-DEFINITION = "breaches/1"
+DEFINITION = "breaches/2"
 LONGEST_PERIOD = timedelta(days=366 * 20)
 
 
@@ -58,6 +60,16 @@ class FiredRung:
 
 
 @dataclass(frozen=True, slots=True)
+class Excluded:
+    """Who agreed that a breach or rating is left out of a score, when the second of them did, and why."""
+
+    supported_by: str
+    decided_by: str
+    decided_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BreachRow:
     """A broken promise. `late_seconds` is working time from the deadline to the stop, or to now while it runs."""
 
@@ -83,12 +95,15 @@ class BreachRow:
     rating_result: str | None
     satisfaction: int | None
     resolved: bool | None
+    excluded: Excluded | None
+    rating_excluded: Excluded | None
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
     """Promises due in the period: kept, broken (`late` = stopped late + still open past it), suspended or not yet
-    due (`open`). due = on_time + late + open."""
+    due (`open`). due = on_time + late + open. Of `late`, `excluded` are left out of a score and `late_counted` are
+    not: late = excluded + late_counted."""
 
     key: str
     name_zh: str
@@ -98,6 +113,8 @@ class Total:
     late: int
     late_still_open: int
     open: int
+    excluded: int
+    late_counted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +159,7 @@ TIER_NAMES = {
 
 
 def breach_report(unit: Unit, query: BreachQuery) -> BreachReport:
-    """The report for a period and a subtree. Six statements, whatever the number of rows.
+    """The report for a period and a subtree. Seven statements, whatever the number of rows.
 
     Raises QueueNotVisible for a union outside the actor's scope, PeriodInvalid.
     """
@@ -191,17 +208,35 @@ class _Count:
     on_time: int
     late: int
     late_still_open: int
+    excluded: int
 
 
-_EMPTY = Total(key="", name_zh="合计", name_en="total", due=0, on_time=0, late=0, late_still_open=0, open=0)
+_EMPTY = Total(
+    key="",
+    name_zh="合计",
+    name_en="total",
+    due=0,
+    on_time=0,
+    late=0,
+    late_still_open=0,
+    open=0,
+    excluded=0,
+    late_counted=0,
+)
 
 
 def _due_in_period(query: BreachQuery, unit: Unit) -> list[ColumnElement[bool]]:
-    """Deadlines are exclusive: one at 00:00 belongs to the day that ends there."""
+    """Deadlines are exclusive: one at 00:00 belongs to the day that ends there. A ticket that the reader has an
+    interest in is no row and in no figure of theirs."""
     first = datetime.combine(query.start, time(), LOCAL)
     last = datetime.combine(query.end, time(), LOCAL)
     scope = org_tree(unit.session).get(query.org).scope
-    return [SlaClock.due_at > first, SlaClock.due_at <= last, in_subtree(SlaClock.org_code, scope)]
+    return [
+        SlaClock.due_at > first,
+        SlaClock.due_at <= last,
+        in_subtree(SlaClock.org_code, scope),
+        free_of_interest(unit.actor),
+    ]
 
 
 def _judged_at(unit: Unit) -> ColumnElement[datetime]:
@@ -229,8 +264,10 @@ def _counts(unit: Unit, query: BreachQuery) -> list[_Count]:
             func.sum(case((stopped & ~late, 1), else_=0)),
             func.sum(case((late, 1), else_=0)),
             func.sum(case((late & ~stopped, 1), else_=0)),
+            func.sum(case((late & Exclusion.id.is_not(None), 1), else_=0)),
         )
         .join(Ticket, Ticket.id == SlaClock.ticket_id)
+        .outerjoin(Exclusion, (Exclusion.clock_id == SlaClock.id) & (Exclusion.verdict == "granted"))
         .where(*_due_in_period(query, unit))
         .group_by(SlaClock.kind, SlaClock.org_code, SlaClock.tier, Ticket.category_code)
     )
@@ -242,8 +279,9 @@ def _total(
 ) -> tuple[Total, ...]:
     sums: dict[str, list[int]] = {}
     for count in counts:
-        figures = sums.setdefault(key(count), [0, 0, 0, 0])
-        for place, figure in enumerate((count.due, count.on_time, count.late, count.late_still_open)):
+        figures = sums.setdefault(key(count), [0] * 5)
+        counted = (count.due, count.on_time, count.late, count.late_still_open, count.excluded)
+        for place, figure in enumerate(counted):
             figures[place] += figure
     return tuple(
         Total(
@@ -255,8 +293,10 @@ def _total(
             late=late,
             late_still_open=still_open,
             open=due - on_time - late,
+            excluded=excluded,
+            late_counted=late - excluded,
         )
-        for code, (due, on_time, late, still_open) in sorted(sums.items())
+        for code, (due, on_time, late, still_open, excluded) in sorted(sums.items())
     )
 
 
@@ -273,6 +313,9 @@ def _rows(unit: Unit, query: BreachQuery) -> tuple[BreachRow, ...]:
     rungs = _grouped(unit.session.scalars(_of(Escalation, Escalation.clock_id, ids)), lambda e: e.clock_id)
     ratings = {(r.ticket_id, r.cycle): r for r in unit.session.scalars(_of(Rating, Rating.ticket_id, tickets))}
     holders = _holders(unit, tickets)
+    excluded = excluded_among(unit, tickets)
+    clocks_excluded = {each.clock_id: _excluded(each) for each in excluded if each.clock_id is not None}
+    ratings_excluded = {each.rating_id: _excluded(each) for each in excluded if each.rating_id is not None}
     return tuple(
         _row(
             unit,
@@ -284,6 +327,8 @@ def _rows(unit: Unit, query: BreachQuery) -> tuple[BreachRow, ...]:
             rungs=rungs.get(clock.id, []),
             rating=ratings.get((clock.ticket_id, clock.cycle)),
             held_by=holders.get((clock.ticket_id, clock.org_code)),
+            excluded=clocks_excluded.get(clock.id),
+            ratings_excluded=ratings_excluded,
         )
         for clock, number, state, category_code in clocks
     )
@@ -300,6 +345,8 @@ def _row(
     rungs: Sequence[Escalation],
     rating: Rating | None,
     held_by: str | None,
+    excluded: Excluded | None,
+    ratings_excluded: Mapping[int, Excluded],
 ) -> BreachRow:
     rules = rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
     value, calendar = clock_value(clock, pauses), rules.calendar_of(clock.org_code)
@@ -329,6 +376,17 @@ def _row(
         rating_result=rating.result if rating else None,
         satisfaction=rating.satisfaction if rating else None,
         resolved=rating.resolved if rating else None,
+        excluded=excluded,
+        rating_excluded=ratings_excluded.get(rating.id) if rating else None,
+    )
+
+
+def _excluded(view: ExclusionView) -> Excluded:
+    assert view.supported_by is not None, "granted by two"  # noqa: S101
+    assert view.decided_by is not None, "granted by two"  # noqa: S101
+    assert view.decided_at is not None, "granted by two"  # noqa: S101
+    return Excluded(
+        supported_by=view.supported_by, decided_by=view.decided_by, decided_at=view.decided_at, reason=view.reason
     )
 
 

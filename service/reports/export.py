@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter
 
 from service.core.clock import local
-from service.reports.breaches import BreachReport, BreachRow, Total
+from service.reports.breaches import BreachReport, BreachRow, Excluded, Total
 
 BOM = "\ufeff"
 
@@ -36,9 +36,11 @@ _COLUMNS: tuple[tuple[str, Callable[[BreachRow], Any]], ...] = (
     ("触发升级", lambda r: " ".join(f"{rung.rung}@{_shown(rung.fired_at)}" for rung in r.rungs)),
     ("评价", lambda r: r.rating_result or ""),
     ("满意度", lambda r: "" if r.satisfaction is None else r.satisfaction),
+    ("剔除", lambda r: _excluded(r.excluded)),
+    ("评价剔除", lambda r: _excluded(r.rating_excluded)),
 )
 
-_TOTAL_HEADER = ("维度", "代码", "名称", "到期", "按时", "逾期", "其中未办毕", "未到期或挂起")
+_TOTAL_HEADER = ("维度", "代码", "名称", "到期", "按时", "逾期", "其中未办毕", "未到期或挂起", "其中已剔除", "考核逾期")
 
 
 def to_csv(report: BreachReport) -> bytes:
@@ -80,6 +82,8 @@ def to_xlsx(report: BreachReport) -> bytes:
                 total.late,
                 total.late_still_open,
                 total.open,
+                total.excluded,
+                total.late_counted,
             ),
         )
     totals.autofit()
@@ -92,6 +96,8 @@ def to_xlsx(report: BreachReport) -> bytes:
         ("日历版本", report.calendar_version),
         ("规则版本", report.policy_version),
         ("逾期条数", len(report.rows)),
+        ("其中已剔除", report.total.excluded),
+        ("考核逾期条数", report.total.late_counted),
     )
     for index, fact in enumerate(facts):
         about.write_row(index, 0, fact)
@@ -119,6 +125,13 @@ def _totals(report: BreachReport) -> Iterator[tuple[str, Total]]:
     ):
         for total in totals:
             yield dimension, total
+
+
+def _excluded(said: Excluded | None) -> str:
+    """由甲、乙于何时同意剔除, and why."""
+    if said is None:
+        return ""
+    return f"{said.supported_by}、{said.decided_by} {_shown(said.decided_at)}:{said.reason}"
 
 
 def _shown(instant: datetime | None) -> str:

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, exists, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
-from service.core.unit import Unit
-from service.tickets.models import Ticket
+from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.permissions import Permission
+from service.sla.models import SlaClock
+from service.tickets.models import Ticket, TicketEvent
 
 
 class Exclusion(Base):
@@ -58,11 +60,26 @@ def open_exclusion(unit: Unit, ticket: Ticket) -> Exclusion | None:
 
 
 def exclusion_waits(unit: Unit, ticket: Ticket) -> set[str]:
-    """What a ticket's exclusion waits for from this actor: `exclusion` (a first word), `supported_exclusion` (the
-    second). Who spoke already, and the union that asked, has no word in it."""
+    """What a ticket's exclusion waits for from this actor: `exclusion` (the first word), `supported_exclusion` (the
+    second), `nothing_excluded` where the actor's union could ask. Who spoke already, and the union that asked, has no
+    word in it."""
+    actor = unit.actor
+    if not actor.may(Permission.exclusion_decide) and not actor.may(Permission.exclusion_ask):
+        return set()
     waiting = open_exclusion(unit, ticket)
-    if waiting is None or unit.actor.id in {waiting.asked_by, waiting.supported_by}:
+    if waiting is None:
+        return {"nothing_excluded"} if _may_be_asked(unit, ticket) else set()
+    if actor.org_code == waiting.org_code or actor.id in {waiting.asked_by, waiting.supported_by}:
         return set()
-    if unit.actor.org_code == waiting.org_code:
-        return set()
-    return {"exclusion" if waiting.supported_by is None else "supported_exclusion", "open_exclusion"}
+    return {"open_exclusion", "exclusion" if waiting.supported_by is None else "supported_exclusion"}
+
+
+def _may_be_asked(unit: Unit, ticket: Ticket) -> bool:
+    """Whether something counts against the actor's union: a breach of its own, or a rating on the ticket."""
+    if unit.actor.org_code == PROVINCE_CODE:
+        return False
+    breach = exists().where(
+        SlaClock.ticket_id == ticket.id, SlaClock.org_code == unit.actor.org_code, SlaClock.breached_at.is_not(None)
+    )
+    rated = exists().where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind == "rating:recorded")
+    return bool(unit.session.scalar(select(or_(breach, rated))))

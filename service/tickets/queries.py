@@ -20,6 +20,7 @@ from service.tickets.assisting import tasks_of
 from service.tickets.closing import redo_rounds_left
 from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
+from service.tickets.exclusions import exclusion_waits
 from service.tickets.links import links_of
 from service.tickets.materials import materials_of
 from service.tickets.models import (
@@ -129,6 +130,10 @@ _DECIDES: dict[Step, str] = {
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
     Step.final_answer: "final_answer",
+    Step.ask_exclusion: "nothing_excluded",
+    Step.support_exclusion: "exclusion",
+    Step.exclude: "supported_exclusion",
+    Step.keep_counted: "open_exclusion",
     Step.pass_quality: "quality",
     Step.fail_quality: "quality",
     Step.answer_task: "own_task",
@@ -190,6 +195,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     materials = materials_of(unit, ticket)
     awaits = {_awaited(request) for request in waiting}
     awaits |= supervision_waits(unit, ticket) | consult_waits(unit, ticket) | quality_waits(unit, ticket)
+    awaits |= exclusion_waits(unit, ticket)
     awaits |= {"material" for each in materials if each.state == "asked"}
     if "supervision" in awaits and not redo_rounds_left(unit, ticket):
         awaits.add("final_answer")

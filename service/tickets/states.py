@@ -62,6 +62,8 @@ ENDED = frozenset(
 OPEN = frozenset(State) - ENDED
 # A matter may be closed under supervision: what it still owes is owed to the supervisor.
 SUPERVISED = OPEN | {State.closed}
+# Where a matter may stand once a union had it: what counts against the union can be asked to be left out.
+SCORED = (OPEN | {State.closed, State.archived, State.withdrawn, State.terminated}) - {State.registered}
 
 
 class Place(StrEnum):
@@ -123,6 +125,10 @@ class Step(StrEnum):
     final_answer = "final-answer"
     pass_quality = "pass-quality"
     fail_quality = "fail-quality"
+    ask_exclusion = "ask-exclusion"
+    support_exclusion = "support-exclusion"
+    exclude = "exclude"
+    keep_counted = "keep-counted"
     ask_consult = "ask-consult"
     take_consult = "take-consult"
     answer_consult = "answer-consult"
@@ -290,6 +296,10 @@ _ROWS = (
     _row(Step.return_supervision, SUPERVISED, None, P.ticket_supervise, Place.above, "supervision_returned", "督办答复退回", "send the supervision's answer back"),
     _row(Step.close_supervision, SUPERVISED, None, P.ticket_supervise, Place.above, "supervision_closed", "督办办结", "close the supervision"),
     _row(Step.final_answer, {S.closed}, None, P.ticket_approve, Place.holder, "final_answered", "出具最终答复", "give the final answer"),
+    _row(Step.ask_exclusion, SCORED, None, P.exclusion_ask, Place.scope, "exclusion_asked", "申请剔除", "ask for exclusion"),
+    _row(Step.support_exclusion, SCORED, None, P.exclusion_decide, Place.centre, "exclusion_supported", "同意剔除(待另一人确认)", "support the exclusion"),
+    _row(Step.exclude, SCORED, None, P.exclusion_decide, Place.centre, "excluded", "确认剔除", "exclude it from the score"),
+    _row(Step.keep_counted, SCORED, None, P.exclusion_decide, Place.centre, "exclusion_refused", "不同意剔除", "refuse the exclusion"),
     _row(Step.ask_consult, OPEN, None, P.consult_ask, Place.scope, "consult_asked", "法律咨询", "ask the lawyers"),
     _row(Step.take_consult, OPEN, None, P.consult_answer, Place.centre, "consult_taken", "承接法律咨询", "take the question on"),
     _row(Step.answer_consult, OPEN, None, P.consult_answer, Place.centre, "consult_answered", "答复法律咨询", "answer the question"),

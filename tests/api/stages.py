@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from service.ratings.excluding import AskExclusion, DecideExclusion, ask_exclusion, support_exclusion
 from service.tickets.assisting import SetTask, set_task
 from service.tickets.closing import ReviewReply, approve_reply
 from service.tickets.consulting import AskConsult, ask_consult
@@ -129,6 +130,24 @@ def supervision_answered(desk: Desk) -> str:
     return number
 
 
+def exclusion_asked(desk: Desk) -> str:
+    number = unfairly_rated(desk)
+    desk.do(LEADER, ask_exclusion, AskExclusion(number=number, about="rating", reason="超出政策规定"))
+    return number
+
+
+def exclusion_supported(desk: Desk) -> str:
+    number = exclusion_asked(desk)
+    desk.do("dispatcher1", support_exclusion, DecideExclusion(number=number, note="属实"))
+    return number
+
+
+def unfairly_rated(desk: Desk) -> str:
+    number = desk.to_callback()
+    desk.rate(number, satisfaction=1, reason="policy_does_not_allow")
+    return number
+
+
 def one_of_two(desk: Desk) -> str:
     """The later of two accepted tickets; in a fresh database the earlier is the one that examples name as master."""
     desk.in_progress()
@@ -191,6 +210,10 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "return-up": (HANDLER, passed_down),
     "take-back": (CITY_HANDLER, passed_down),
     "keep-down": (CITY_HANDLER, return_up_asked),
+    "ask-exclusion": (LEADER, unfairly_rated),
+    "support-exclusion": ("supervisor1", exclusion_asked),
+    "exclude": ("supervisor1", exclusion_supported),
+    "keep-counted": ("supervisor1", exclusion_asked),
     "ask-consult": (HANDLER, Desk.in_progress),
     "set-task": (HANDLER, Desk.in_progress),
     "answer-task": (f"handler-{DELINGHA}", task_set),

@@ -47,6 +47,10 @@ def test_an_ended_ticket_takes_a_note_and_a_closed_one_can_be_reopened() -> None
         Step.return_supervision,
         Step.close_supervision,
         Step.final_answer,
+        Step.ask_exclusion,
+        Step.support_exclusion,
+        Step.exclude,
+        Step.keep_counted,
     }
     assert set(steps_from(State.closed)) == {Step.reopen, Step.note} | beside_it
 

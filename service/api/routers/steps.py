@@ -19,6 +19,14 @@ from service.api.schemas.fields import A_TICKET_NUMBER, TicketNumber
 from service.api.schemas.tickets import TicketOut
 from service.core.unit import Unit
 from service.identity.permissions import Permission
+from service.ratings.excluding import (
+    AskExclusion,
+    DecideExclusion,
+    ask_exclusion,
+    exclude,
+    keep_counted,
+    support_exclusion,
+)
 from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
 from service.tickets.assisting import (
     AnswerTask,
@@ -360,6 +368,25 @@ ACTIONS: tuple[Action, ...] = (
         _takes(supervise_ticket, SuperviseTicket),
         instruction={"note": "请于三日内报告办理情况"},
         by_a_date={"note": "请查明逾期原因并书面报告", "due_at": IN_A_WEEK},
+    ),
+    _action(
+        Step.ask_exclusion,
+        actions.AskExclusion,
+        _takes(ask_exclusion, AskExclusion),
+        rating={"about": "rating", "reason": "职工要求超出政策规定,已书面答复依据"},
+    ),
+    _action(
+        Step.support_exclusion,
+        actions.SupportExclusion,
+        _takes(support_exclusion, DecideExclusion),
+        agreed={"note": "情况属实"},
+    ),
+    _action(Step.exclude, actions.SupportExclusion, _takes(exclude, DecideExclusion), agreed={"note": "同意剔除"}),
+    _action(
+        Step.keep_counted,
+        actions.KeepCounted,
+        _takes(keep_counted, DecideExclusion),
+        refused={"note": "未见政策依据"},
     ),
     _action(
         Step.ask_consult,

@@ -232,6 +232,30 @@ class Supervise(StepBody):
     )
 
 
+class AskExclusion(StepBody):
+    """申请剔除"""
+
+    about: Literal["rating", "sign", "first_contact", "resolve", "leg"] = Field(
+        description="评价或逾期的时限 / The rating, or the clock that was late"
+    )
+    cycle: Annotated[StrictInt, Field(ge=1, le=1000)] | None = Field(
+        None, description="第几轮办理,默认最近一次 / Which round; the latest by default"
+    )
+    reason: Reason
+
+
+class SupportExclusion(StepBody):
+    """同意剔除、确认剔除"""
+
+    note: Note = ""
+
+
+class KeepCounted(StepBody):
+    """不同意剔除"""
+
+    note: Reason
+
+
 class AskConsult(StepBody):
     """法律咨询"""
 
