@@ -47,6 +47,7 @@ def show_queue(visit: Visit) -> Response:
     """Open tickets of a union and those below it, the nearest deadline first."""
     state = visit.query("state")
     own_only = visit.query("own") == "1"
+    mine = visit.query("mine") == "1"
     with visit.reading(Permission.ticket_read) as unit:
         tree = org_tree(unit.session)
         org = visit.query("org") or unit.actor.org_code
@@ -54,6 +55,7 @@ def show_queue(visit: Visit) -> Response:
             org=org,
             state=state if state in _OPEN_STATES else None,
             own_only=own_only,
+            mine=mine,
             limit=PAGE_LENGTH,
             cursor=visit.query("cursor") or None,
         )
@@ -64,6 +66,7 @@ def show_queue(visit: Visit) -> Response:
         tasks = task_queue(unit, scope=scope, limit=MOST_TASKS) if query.cursor is None else NO_TASKS
         unions = of_unions(tree, scope=unit.actor.scope)
         name = tree.get(org)
+        handles = unit.actor.may(Permission.ticket_reply)
         now = unit.now
     return visit.page(
         "queue.html",
@@ -73,6 +76,8 @@ def show_queue(visit: Visit) -> Response:
         state=query.state or "",
         states=_OPEN_STATES,
         own_only=own_only,
+        mine=mine,
+        handles=handles,
         org=org,
         union=Bilingual(name.name_zh, name.name_en),
         unions=unions if sum(len(group.options) for group in unions) > 1 else (),

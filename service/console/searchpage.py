@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from service.api.routers.finding import MEDIA_TYPES, file_answer
-from service.api.schemas.finding import BulkDispatch, BulkExport, BulkUrge, Filters, FindParams, ViewBody
+from service.api.schemas.finding import BulkAssign, BulkDispatch, BulkExport, BulkUrge, Filters, FindParams, ViewBody
 from service.console import words
 from service.console.errors import problem_for
 from service.console.forms import (
@@ -26,6 +26,7 @@ from service.console.forms import (
     values_of,
 )
 from service.console.queue import PAGE_LENGTH, QueueLine, lines_of
+from service.console.stepforms import of_handlers
 from service.console.visit import Visit
 from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError
@@ -35,7 +36,15 @@ from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.reports.ticket_export import ExportTickets, export_tickets
-from service.tickets.bulk import DispatchTickets, Outcome, UrgeTickets, dispatch_tickets, urge_tickets
+from service.tickets.bulk import (
+    AssignTickets,
+    DispatchTickets,
+    Outcome,
+    UrgeTickets,
+    assign_tickets,
+    dispatch_tickets,
+    urge_tickets,
+)
 from service.tickets.finding import FoundPage, Hit, find_tickets
 from service.tickets.saved_views import KeepView, forget_view, keep_view, saved_views
 from service.tickets.taxonomy import leaves
@@ -69,6 +78,7 @@ _FIELDS: tuple[Field, ...] = (
     *(
         Field(name=name, label=label, kind="choice", options=YES_NO, optional_choice=_ANY)
         for name, label in (
+            ("mine", "queue.mine"),
             ("late", "find.late"),
             ("urgent", "field.urgent"),
             ("suspended", "find.suspended"),
@@ -79,7 +89,7 @@ _FIELDS: tuple[Field, ...] = (
 )
 _PHONE = Field(name="phone_last4", label="find.phone", longest=4)
 _WORDS = Field(name="q", label="find.words")
-_FLAGS = frozenset({"late", "urgent", "suspended", "collective", "anonymous"})
+_FLAGS = frozenset({"mine", "late", "urgent", "suspended", "collective", "anonymous"})
 _SPOKEN_NUMBER = "QH12351-"
 
 
@@ -171,6 +181,16 @@ def _urge(visit: Visit) -> Response:
     return _results(visit, "find.urge", outcomes)
 
 
+def _assign(visit: Visit) -> Response:
+    values = {"tickets": _ticked(visit), "username": visit.value("username"), "note": visit.value("assign_note")}
+    body = checked(BulkAssign, values)
+    with visit.writing() as unit:
+        chosen = tuple(each.chosen() for each in body["tickets"])
+        command = AssignTickets(tickets=chosen, username=body["username"], note=body["note"])
+        outcomes = assign_tickets(unit, command)
+    return _results(visit, "find.assign", outcomes)
+
+
 def _dispatch(visit: Visit) -> Response:
     values = {"tickets": _ticked(visit), "org_code": visit.value("org_code"), "note": visit.value("dispatch_note")}
     body = checked(BulkDispatch, values)
@@ -193,7 +213,9 @@ def _export(visit: Visit) -> Response:
     return file_answer(file, MEDIA_TYPES[body["format"]])
 
 
-_BULK: Mapping[str, Callable[[Visit], Response]] = {"urge": _urge, "dispatch": _dispatch, "export": _export}
+_BULK: Mapping[str, Callable[[Visit], Response]] = {
+    "urge": _urge, "assign": _assign, "dispatch": _dispatch, "export": _export,
+}  # fmt: skip
 
 
 def _ticked(visit: Visit) -> list[dict[str, Any]]:
@@ -254,9 +276,11 @@ def _page(
         unions = of_unions(org_tree(unit.session), without_province=True)
         may = {
             "urge": unit.actor.may(Permission.ticket_urge),
+            "assign": unit.actor.may(Permission.ticket_assign),
             "dispatch": unit.actor.may(Permission.ticket_dispatch),
             "export": unit.actor.may(Permission.ticket_export),
         }
+        colleagues = of_handlers(unit)
         now = unit.now
     typed = {name: (_typed(name, value),) for name, value in filters.to_document().items()} if not wrong else given
     return visit.page(
@@ -274,6 +298,7 @@ def _page(
         first_page=not visit.query("cursor"),
         views=views,
         unions=unions,
+        colleagues=colleagues,
         may=may,
         errors=wrong,
         refusal=refusal,

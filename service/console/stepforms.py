@@ -14,19 +14,20 @@ from pydantic import BaseModel
 from service.api.routers.steps import ACTIONS
 from service.api.schemas import actions
 from service.console import when, words
-from service.console.forms import YES_NO, Field, Form, checked, of_unions, of_words, values_of
+from service.console.forms import YES_NO, Field, Form, Option, OptionGroup, checked, of_unions, of_words, values_of
 from service.core.clock import local
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
+from service.tickets.assigning import handlers
 from service.tickets.assisting import TaskView
 from service.tickets.catalogue import current_catalogue
 from service.tickets.materials import MaterialView
 from service.tickets.states import TABLE, Step
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
 from service.tickets.taxonomy import leaves
-from service.tickets.views import TicketView
+from service.tickets.views import HandlerView, TicketView
 from sla_rules import Tier
 
 # Steps that decide a request are one address of the API; here each is a form of its own.
@@ -89,6 +90,7 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.return_up: (_text("reason", "field.return_reason", hint="hint.return"),),
     Step.take_back: (_NOTE,),
     Step.keep_down: (_NOTE,),
+    Step.assign: (Field(name="username", label="field.handler", kind="choice", required=True), _NOTE),
     Step.contact: (
         Field(name="way", label="field.way", kind="choice", required=True, options=of_words(words.WAYS)),
         _text("note", "field.contact_note"),
@@ -310,6 +312,8 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
                 "value": (suggested.value or "") if suggested else view.row.place_code,
                 "remark": _remark(suggested) if suggested else None,
             }
+        case "username":
+            return replace(question, options=of_handlers(unit), value=view.handler.username if view.handler else "")
         case "assisting":
             depends = {"options": of_unions(tree, without_province=True)}
         case "days":
@@ -360,6 +364,22 @@ def _parts_missing(view: TicketView) -> Bilingual | None:
 def _bare(text: str) -> Bilingual:
     """A text that nobody translates."""
     return Bilingual(text, text)
+
+
+def of_handlers(unit: Unit) -> tuple[OptionGroup, ...]:
+    """The handlers of the actor's union; of who is away, until when and who stands in."""
+    return (OptionGroup(None, tuple(Option(each.username, handler_name(each)) for each in handlers(unit))),)
+
+
+def handler_name(handler: HandlerView) -> Bilingual:
+    """A handler in words."""
+    if handler.absent_until is None:
+        return Bilingual(handler.name, handler.name)
+    until, deputy = f"{handler.absent_until:%m-%d}", handler.deputy
+    return Bilingual(
+        f"{handler.name}(请假至 {until}" + (f",由 {deputy} 代理)" if deputy else ")"),
+        f"{handler.name} (away until {until}" + (f", {deputy} stands in)" if deputy else ")"),
+    )
 
 
 def _suggested_tier(unit: Unit, view: TicketView) -> Suggested:

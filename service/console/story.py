@@ -55,8 +55,16 @@ def story_of(entries: Iterable[TimelineEntry], tree: OrgTree, names: Mapping[str
 
 
 def people_in(entries: Iterable[TimelineEntry]) -> set[str]:
-    """The user names of everybody who acts in a timeline or was told."""
-    return {name for entry in entries for name in (entry.actor, *entry.data.get("told", ()))}
+    """The user names of everybody who acts in a timeline, was told, or was given the ticket."""
+    return {
+        name
+        for entry in entries
+        for name in (entry.actor, *entry.data.get("told", ()), *([entry.data["person"]] if _is_given(entry) else ()))
+    }
+
+
+def _is_given(entry: TimelineEntry) -> bool:
+    return entry.kind == "ticket:assigned"
 
 
 def _line(entry: TimelineEntry, tree: OrgTree, names: Mapping[str, str]) -> StoryLine:
@@ -80,6 +88,9 @@ def _facts(entry: TimelineEntry, tree: OrgTree, names: Mapping[str, str]) -> Ite
     elif entry.kind == "ticket:warned":
         yield from _warning(entry.data, names)
     else:
+        if _is_given(entry):
+            person = names.get(entry.data["person"], entry.data["person"])
+            yield Bilingual(f"承办人:{person}", f"handler: {person}")
         for name, say in _SAID.items():
             if name in entry.data:
                 fact = say(entry, entry.data[name], tree)
@@ -189,6 +200,12 @@ def _pieces(pieces: Iterable[str]) -> Bilingual:
     return Bilingual("、".join(pieces), ", ".join(pieces))
 
 
+def _away(until: str, deputy: str) -> Bilingual:
+    if not deputy:
+        return Bilingual(f"请假至 {until}", f"away until {until}")
+    return Bilingual(f"请假至 {until},由 {deputy} 代理", f"away until {until}, {deputy} stands in")
+
+
 def _moved(entry: TimelineEntry) -> Bilingual:
     before, after = (datetime.fromisoformat(entry.data[name]) for name in ("due_before", "due_after"))
     clock = word("clock", entry.data["clock"])
@@ -214,6 +231,7 @@ _SAID: dict[str, Say] = {
     "tasks_open": lambda _, value, tree: _still_open(value, tree),
     "about": lambda _, value, __: _pair("剔除内容:{}", "about: {}", word("excludable", value)),
     "round": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
+    "absent_until": lambda entry, value, _: _away(value, entry.data["deputy"]),
     "adjudicated": lambda _, value, __: Bilingual("裁定派单", "adjudicated") if value else None,
     "reason": _reason,
     "way": lambda _, value, __: _pair("方式:{}", "by {}", word("way", value)),

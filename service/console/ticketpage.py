@@ -130,6 +130,7 @@ def _page(
             "collective": view.row.people_count >= rules.policy.limits.collective_threshold,
             "place": org_tree(unit.session).get(view.row.place_code),
             "bars": _bars(unit, number),
+            "handler": stepforms.handler_name(view.handler) if view.handler else None,
             "files": attachments_of(unit, number),
             "exclusions": exclusions_of(unit, number),
             "may_attach": unit.actor.may(Permission.ticket_note),

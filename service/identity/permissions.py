@@ -14,6 +14,7 @@ class Permission(StrEnum):
     ticket_dispatch = "ticket:dispatch"
     ticket_retier = "ticket:retier"
     ticket_sign = "ticket:sign"
+    ticket_assign = "ticket:assign"
     ticket_return = "ticket:return"
     ticket_contact = "ticket:contact"
     ticket_reply = "ticket:reply"
@@ -124,6 +125,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_read,
             P.exclusion_ask,
             P.ticket_sign,
+            P.ticket_assign,
             P.ticket_return,
             P.ticket_contact,
             P.ticket_reply,
@@ -143,6 +145,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             P.ticket_read,
             P.exclusion_ask,
+            P.ticket_assign,
             P.ticket_approve,
             P.extension_decide,
             P.ticket_note,

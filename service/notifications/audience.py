@@ -1,6 +1,7 @@
 """Whom a rung of a ladder means, resolved at the moment it fires against who holds which role then.
 
-Who is away is told all the same, and their deputy with them. Who has an interest in the ticket is not told; where that
+A ticket that somebody was given by name has that one handler; `deputy` are all of them still. Who is away is told all
+the same, and their deputy with them. Who has an interest in the ticket is not told; where that
 leaves nobody of the role at a union, the union above is.
 """
 
@@ -14,6 +15,7 @@ from sqlalchemy.orm import aliased
 from service.core.clock import local
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.absences import Absence, on_day
+from service.identity.handlers import TicketHandler
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Role
 from service.identity.recusals import Recusal
@@ -50,6 +52,8 @@ def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_
         free = [row for row in found if not row.recused]
         if found and not free:
             free = _above(unit, org, role, ticket_id)
+        elif name == Role.handler:
+            free = [row for row in free if row.in_hand] or free
         told += [(name, row) for row in free]
     return _targets(told)
 
@@ -99,6 +103,7 @@ def _people(unit: Unit, meant: ColumnElement[bool], *, ticket_id: int | None) ->
             _Deputy.id.label("deputy_id"),
             _Deputy.username.label("deputy_username"),
             _recused(_Deputy.id, ticket_id).label("deputy_recused"),
+            _in_hand(ticket_id).label("in_hand"),
         )
         .join(PersonRole, PersonRole.person_id == Person.id)
         .outerjoin(Absence, and_(Absence.person_id == Person.id, on_day(today)))
@@ -112,6 +117,12 @@ def _recused(person_id: Any, ticket_id: int | None) -> ColumnElement[bool]:
     if ticket_id is None:
         return false()
     return exists().where(Recusal.ticket_id == ticket_id, Recusal.person_id == person_id)
+
+
+def _in_hand(ticket_id: int | None) -> ColumnElement[bool]:
+    if ticket_id is None:
+        return false()
+    return exists().where(TicketHandler.ticket_id == ticket_id, TicketHandler.person_id == Person.id)
 
 
 def _above(unit: Unit, org_code: str, role: str, ticket_id: int | None) -> list[Row[Any]]:

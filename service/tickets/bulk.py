@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from service.audit.recording import record
 from service.core.errors import Bilingual, Conflict, HotlineError
 from service.core.unit import Unit
+from service.tickets.assigning import AssignTicket, assign_ticket
 from service.tickets.closing import AddNote, urge_ticket
 from service.tickets.dispatching import DispatchTicket, dispatch_ticket
 from service.tickets.errors import PermissionMissing, TicketNotFound
@@ -65,6 +66,15 @@ class DispatchTickets:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignTickets:
+    """Which tickets are given to whom of one's own union."""
+
+    tickets: tuple[Chosen, ...]
+    username: str
+    note: str = ""
+
+
 def urge_tickets(unit: Unit, command: UrgeTickets) -> tuple[Outcome, ...]:
     """催办 for many. One outcome for each ticket in the order given. Raises PermissionMissing."""
 
@@ -90,6 +100,18 @@ def dispatch_tickets(unit: Unit, command: DispatchTickets) -> tuple[Outcome, ...
         )
 
     return _each(unit, Step.dispatch, command.tickets, dispatch)
+
+
+def assign_tickets(unit: Unit, command: AssignTickets) -> tuple[Outcome, ...]:
+    """指定承办人 for many. One outcome for each ticket in the order given. Raises PermissionMissing."""
+
+    def assign(chosen: Chosen) -> None:
+        assign_ticket(
+            unit,
+            AssignTicket(number=chosen.number, username=command.username, note=command.note, version=chosen.version),
+        )
+
+    return _each(unit, Step.assign, command.tickets, assign)
 
 
 def _each(unit: Unit, step: Step, tickets: Sequence[Chosen], take: Callable[[Chosen], object]) -> tuple[Outcome, ...]:

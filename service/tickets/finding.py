@@ -41,9 +41,11 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from service.core.clock import local
 from service.core.errors import Bilingual
 from service.core.pagination import Cursor, CursorUnreadable
 from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.handlers import in_hands_of
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.models import SlaClock
@@ -84,7 +86,8 @@ class FindQuery:
     q: words, "phrases in quotation marks", numbers. number: whole, its last 3 to 6 digits, or a peer system's.
     phone_last4: for those who may see callers, where they may. category_group: two digits; place and org: a union's
     code, which stands for its whole subtree. Instants are aware; `_from` is included, `_to` is not. Counts and
-    yuan include both ends. late: the promise to the worker is or was broken. limit 1 to 200.
+    yuan include both ends. late: the promise to the worker is or was broken. mine: in the actor's hands, or
+    in theirs for whom the actor stands in. limit 1 to 200.
     """
 
     q: str | None = None
@@ -116,6 +119,7 @@ class FindQuery:
     suspended: bool | None = None
     collective: bool | None = None
     late: bool | None = None
+    mine: bool | None = None
     limit: int = 50
     cursor: str | None = None
 
@@ -235,7 +239,8 @@ def _listed(unit: Unit, query: FindQuery) -> FoundPage:
     rows, names = found[: query.limit], NameBook.of(unit.session)
     return FoundPage(
         hits=tuple(
-            Hit(ticket_row(row, names=names, now=unit.now), (Part(row.title, hit=False),), None) for row in rows
+            Hit(ticket_row(row, names=names, now=unit.now, handler=row.handler), (Part(row.title, hit=False),), None)
+            for row in rows
         ),
         next_cursor=Cursor(at=rows[-1].received_at, id=rows[-1].id).encode() if len(found) > query.limit else None,
     )
@@ -353,7 +358,7 @@ def _hits(unit: Unit, rows: Sequence[Row[Any]], wanted: Wanted) -> tuple[Hit, ..
     names = NameBook.of(unit.session)
     return tuple(
         Hit(
-            row=ticket_row(row, names=names, now=unit.now),
+            row=ticket_row(row, names=names, now=unit.now, handler=row.handler),
             title=marked(row.title, wanted.shown),
             excerpt=excerpt(((field, text) for field, text in texts.get(row.id, ()) if field != "title"), wanted.shown),
         )
@@ -507,7 +512,7 @@ def _asks_the_ticket(query: FindQuery) -> bool:
     """Whether anything is asked that the index can't answer."""
     asked = (
         query.phone_last4, query.employer, query.people_to, query.amount_to, query.due_from, query.due_to,
-        query.ended_from, query.ended_to, query.collective, query.late,
+        query.ended_from, query.ended_to, query.collective, query.late, query.mine,
     )  # fmt: skip
     between = (query.people_from not in {None, *_PEOPLE}, query.amount_from not in {None, *_YUAN})
     return any(value is not None for value in asked) or any(between)
@@ -550,6 +555,9 @@ def _conditions(unit: Unit, query: FindQuery) -> list[ColumnElement[bool]]:
         conditions.append(_employed_by(query.employer))
     if query.late is not None:
         conditions.append(_broken(unit) if query.late else ~_broken(unit))
+    if query.mine is not None:
+        in_hand = Ticket.id.in_(in_hands_of(unit.actor.id, local(unit.now).date()))
+        conditions.append(in_hand if query.mine else ~in_hand)
     if query.phone_last4 is not None:
         conditions.append(_called_from(unit, query.phone_last4))
     return conditions

@@ -9,13 +9,17 @@ from typing import Any
 from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
+from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.handlers import TicketHandler, in_hands_of
+from service.identity.models import Person
 from service.org.tree import OrgTree, org_tree, within
 from service.sla.clocks import clock_value, counted_as_of, due_changes, policy_label
 from service.sla.models import SlaClock, SlaPause
 from service.sla.rules import rules_of
+from service.tickets.assigning import handler_of
 from service.tickets.assisting import tasks_of
 from service.tickets.closing import redo_rounds_left
 from service.tickets.concealing import sees_caller
@@ -71,11 +75,13 @@ class ClockNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueQuery:
-    """Which union's queue. `own_only` leaves out the unions below it. `limit` 1 to 200."""
+    """Which union's queue. `own_only` leaves out the unions below it; `mine` is what the actor has in hand, for
+    themselves or for whom they stand in. `limit` 1 to 200."""
 
     org: str
     state: str | None = None
     own_only: bool = False
+    mine: bool = False
     limit: int = 50
     cursor: str | None = None
 
@@ -102,6 +108,12 @@ ROW_COLUMNS = (
     Ticket.suspended,
     Ticket.cycle,
     Ticket.row_version,
+    # Who left the union has nothing in hand there any more.
+    select(Person.display_name)
+    .join(TicketHandler, TicketHandler.person_id == Person.id)
+    .where(TicketHandler.ticket_id == Ticket.id, Person.active, Person.org_code == Ticket.holder_code)
+    .scalar_subquery()
+    .label("handler"),
 )
 
 _EVENT_NAMES: dict[str, tuple[str, str]] = {
@@ -169,6 +181,8 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
     )
     if query.state is not None:
         statement = statement.where(Ticket.state == query.state)
+    if query.mine:
+        statement = statement.where(Ticket.id.in_(in_hands_of(unit.actor.id, local(unit.now).date())))
     if query.cursor is not None:
         statement = statement.where(Cursor.decode(query.cursor).before(Ticket.due_at, Ticket.id))
     statement = statement.order_by(Ticket.due_at, Ticket.id)
@@ -180,6 +194,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     ticket = find(unit, number)
     session = unit.session
     tree = org_tree(session)
+    handler = handler_of(unit, ticket)
     told = sees_caller(unit.actor, ticket)
     caller = session.get(Caller, ticket.caller_id) if ticket.caller_id and told else None
     employer = session.get(Employer, ticket.employer_id) if ticket.employer_id else None
@@ -203,7 +218,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     open_tasks = {each.org_code for each in tasks if each.state == "open"}
     awaits |= {"task" for _ in open_tasks} | {"own_task" for code in open_tasks if code == unit.actor.org_code}
     return TicketView(
-        row=ticket_row(ticket, names=NameBook.of(session), now=unit.now),
+        row=ticket_row(ticket, names=NameBook.of(session), now=unit.now, handler=handler.name if handler else None),
+        handler=handler,
         body=ticket.body,
         employer=employer.name if employer else None,
         amount_owed=ticket.amount_owed,
@@ -375,7 +391,7 @@ def _may(unit: Unit, ticket: Ticket, step: Step) -> bool:
 def _page(unit: Unit, statement: Select[Any], limit: int, *, by: str) -> Page:
     found = unit.session.execute(statement.limit(limit + 1)).all()
     names = NameBook.of(unit.session)
-    rows = tuple(ticket_row(row, names=names, now=unit.now) for row in found[:limit])
+    rows = tuple(ticket_row(row, names=names, now=unit.now, handler=row.handler) for row in found[:limit])
     more = len(found) > limit
     return Page(rows=rows, next_cursor=Cursor(at=getattr(rows[-1], by), id=rows[-1].id).encode() if more else None)
 
@@ -393,7 +409,7 @@ class NameBook:
         return cls(tree=org_tree(session), leaves=leaves(session))
 
 
-def ticket_row(row: Row[Any] | Ticket, *, names: NameBook, now: datetime) -> TicketRow:
+def ticket_row(row: Row[Any] | Ticket, *, names: NameBook, now: datetime, handler: str | None) -> TicketRow:
     """The line of a ticket, from a whole ticket or from its ROW_COLUMNS."""
     state = State(row.state)
     return TicketRow(
@@ -418,6 +434,7 @@ def ticket_row(row: Row[Any] | Ticket, *, names: NameBook, now: datetime) -> Tic
         suspended=row.suspended,
         cycle=row.cycle,
         row_version=row.row_version,
+        handler=handler,
         light=light_of(
             state=state,
             suspended=row.suspended,

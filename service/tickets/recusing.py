@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.audit.recording import record
 from service.core.errors import Bilingual, Forbidden
 from service.core.unit import Unit
 from service.identity.absences import PersonNotFound
+from service.identity.handlers import TicketHandler
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Permission, Role
 from service.identity.recusals import Recusal
@@ -57,6 +58,9 @@ def recuse(unit: Unit, command: RecusePerson) -> None:
     if new is None:
         return
     write_event(unit, ticket, kind="person:recused", from_state=ticket.state, data={"person": username})
+    unit.session.execute(
+        delete(TicketHandler).where(TicketHandler.ticket_id == ticket.id, TicketHandler.person_id == person.id)
+    )
     record(unit, "ticket:recuse", subject=ticket.number, after={"person": username})
     if State(ticket.state) in OPEN and person.org_code == ticket.holder_code:
         _tell_who_takes_over(unit, ticket, person)

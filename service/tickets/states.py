@@ -98,6 +98,7 @@ class Step(StrEnum):
     take_back = "take-back"
     keep_down = "keep-down"
     endorse = "endorse"
+    assign = "assign"
     contact = "contact"
     extend = "extend"
     pass_extension_up = "pass-extension-up"
@@ -251,7 +252,8 @@ _ROWS = (
     _row(Step.take_back, {S.to_sign, S.in_progress}, S.in_progress, P.ticket_pass_down, Place.lead, "taken_back", "收回自办", "take back", stops=(C.sign, C.dispatch)),
     _row(Step.keep_down, {S.to_sign}, None, P.ticket_pass_down, Place.lead, "kept_down", "不同意退回", "refuse to take back", starts=(C.sign,)),
     _row(Step.endorse, {S.replied}, None, None, Place.service, "endorsed", "下级审核通过", "endorse"),
-    # Handling.
+    # Handling. Until its reply is approved the matter is somebody's of the union that holds it.
+    _row(Step.assign, {S.to_sign, S.in_progress, S.replied}, None, P.ticket_assign, Place.holder, "assigned", "指定承办人", "assign to a person"),
     _row(Step.contact, {S.in_progress}, None, P.ticket_contact, Place.holder, "contacted", "联系职工", "contact the worker", stops=(C.first_contact,)),
     _row(Step.extend, {S.to_sign, S.in_progress}, None, P.ticket_extend, Place.holder, "extension_asked", "申请延期", "ask for extension"),
     _row(Step.pass_extension_up, {S.to_sign, S.in_progress}, None, P.extension_decide, Place.above, "extension_passed_up", "同意延期并报省级", "support extension"),

@@ -1,7 +1,7 @@
 """What a reader of tickets is given: frozen values, never rows. Whoever reads, the caller is masked here."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,8 @@ from service.tickets.states import ENDED, STATE_NAMES, State, Step
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """A line of a queue or list. `light` is green, yellow, red, blue (suspended) or none (ended)."""
+    """A line of a queue or list. `light` is green, yellow, red, blue (suspended) or none (ended); `handler` the name of
+    who has it in hand."""
 
     id: int
     number: str
@@ -37,11 +38,24 @@ class TicketRow:
     cycle: int
     row_version: int
     light: str
+    handler: str | None
 
     @property
     def state_name(self) -> Bilingual:
         """The state in words."""
         return Bilingual(*STATE_NAMES[self.state])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerView:
+    """A person who handles tickets. While they are away, `absent_until` is the last day of it (local) and `deputy` the
+    name of who stands in."""
+
+    person_id: int
+    username: str
+    name: str
+    absent_until: date | None
+    deputy: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,7 @@ class TicketView:
     reader outside the centre is shown nothing of a caller who asked for confidentiality."""
 
     row: TicketRow
+    handler: HandlerView | None
     body: str
     employer: str | None
     amount_owed: Decimal | None

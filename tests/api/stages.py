@@ -188,6 +188,7 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "dispatch": ("dispatcher1", Desk.accepted),
     "sign": (HANDLER, Desk.dispatched),
     "return": (HANDLER, Desk.dispatched),
+    "assign": (LEADER, Desk.in_progress),
     "contact": (HANDLER, Desk.in_progress),
     "extend": (HANDLER, Desk.in_progress),
     "suspend": (HANDLER, material_asked),

@@ -40,7 +40,7 @@ def test_the_addresses_others_rely_on_are_all_there(document: dict[str, Any]) ->
     steps = (
         *("accept", "answer", "reject", "dispatch", "sign", "return", "contact", "extend", "suspend", "resume"),
         *("retier", "reply", "approve", "send-back", "callback", "close", "redo", "reopen", "urge", "supervise"),
-        *("note", "decide"),
+        *("assign", "note", "decide"),
     )
     expected = {
         "/api/v1/auth/token",

@@ -127,6 +127,6 @@ def test_the_answer_offers_only_what_the_caller_may_do_now(api: Api, desk: Desk)
     def offered(who: str) -> set[str]:
         return {step["action"] for step in api.as_(who).get(f"/tickets/{number}").json()["possible_steps"]}
 
-    assert offered(f"handler-{GOLMUD}") == {"sign", "return", "extend", "ask-consult", "set-task", "note"}
+    assert offered(f"handler-{GOLMUD}") == {"sign", "return", "assign", "extend", "ask-consult", "set-task", "note"}
     assert offered("lawyer1") == {"note"}
     assert "sign" not in offered("dispatcher1")

@@ -115,3 +115,18 @@ def test_the_page_speaks_english_too(reader: Reader, desk: Desk) -> None:
 
     assert "Find tickets" in page
     assert "1 found" in page
+
+
+def test_a_leader_gives_the_ticked_to_a_handler_who_finds_them_in_the_own_queue(reader: Reader, desk: Desk) -> None:
+    mine, other = desk.in_progress(title="欠薪甲"), desk.in_progress(title="欠薪乙")
+    page = reader.as_(f"leader-{GOLMUD}").get(f"{CONSOLE}/search?q=欠薪").text
+    bulk = next(form for form in forms_of(page) if form.action.endswith("/bulk"))
+    tick = f"{mine}:{desk.ticket(mine).row_version}"
+    assert reader.send(bulk, ticket=[tick], action="assign").status_code == 422
+    assert "完成 1 张" in seen(reader.send(bulk, ticket=[tick], action="assign", username=f"handler-{GOLMUD}"))
+
+    for address in ("?mine=1", "search?mine=yes"):
+        page = reader.as_(f"handler-{GOLMUD}").see(f"{CONSOLE}/{address}")
+        assert mine in page
+        assert other not in page
+    assert "承办人:" in reader.see(f"{CONSOLE}/tickets/{mine}")

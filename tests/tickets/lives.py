@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from service.core.unit import PROVINCE_CODE
 from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
 from service.tickets import (
+    assigning,
     assisting,
     closing,
     dispatching,
@@ -366,6 +367,8 @@ ACTIONS: tuple[Action, ...] = (
     _action("return up", passing_down.return_up, passing_down.ReturnUp, _HANDLER, {"to_sign"}, _return_asked("above"), _says(reason="不属本地"), _inner),
     _action("take back", passing_down.take_back, passing_down.DecideBelow, _LEAD, WITH_A_UNION, _taken_back, when=_inner),
     _action("keep down", passing_down.keep_down, passing_down.DecideBelow, _LEAD, {"to_sign"}, _return_asked(""), when=_inner),
+    _action("assign", assigning.assign_ticket, assigning.AssignTicket, (*_HANDLER, *_LEADER), {*WITH_A_UNION, "replied"}, _stays,
+            _draws(username=st.sampled_from([f"handler-{union}" for union in UNIONS]))),
     _action("contact", handling.record_contact, handling.RecordContact, _HANDLER, {"in_progress"}, _contacted, _says(way="phone", note="已联系")),
     _action("extend", handling.ask_extension, handling.AskExtension, _HANDLER, WITH_A_UNION, _stays,
             _draws(days=st.sampled_from([1, 5, 6]), reason=st.just("须调解"))),

@@ -9,6 +9,7 @@ from service.api.deps import Working, answer
 from service.api.documentation import READ_REFUSALS, STEP_REFUSALS, both, needs, refusals
 from service.api.routers import room
 from service.api.schemas.finding import (
+    BulkAssign,
     BulkDispatch,
     BulkExport,
     BulkResults,
@@ -21,7 +22,14 @@ from service.api.schemas.finding import (
 )
 from service.identity.permissions import Permission
 from service.reports.ticket_export import ExportTickets, TicketFile, export_tickets
-from service.tickets.bulk import DispatchTickets, UrgeTickets, dispatch_tickets, urge_tickets
+from service.tickets.bulk import (
+    AssignTickets,
+    DispatchTickets,
+    UrgeTickets,
+    assign_tickets,
+    dispatch_tickets,
+    urge_tickets,
+)
 from service.tickets.finding import find_tickets
 from service.tickets.saved_views import KeepView, forget_view, keep_view, saved_views
 
@@ -32,6 +40,9 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 
 _SOME = [{"number": "QH12351-20261120-000001"}, {"number": "QH12351-20261120-000002", "version": 3}]
 URGE_EXAMPLES = {"again": {"summary": "催办 / Urging", "value": {"tickets": _SOME, "note": "请于今日内联系职工"}}}
+ASSIGN_EXAMPLES = {
+    "colleague": {"summary": "交由同事 / To a colleague", "value": {"tickets": _SOME, "username": "handler-632801"}}
+}
 DISPATCH_EXAMPLES = {
     "golmud": {
         "summary": "派往格尔木 / To Golmud",
@@ -90,6 +101,24 @@ def bulk_urge(work: Working, body: Annotated[BulkUrge, Body(openapi_examples=URG
     command = UrgeTickets(tickets=tuple(each.chosen() for each in body.tickets), note=body.note)
     with work.writing() as unit:
         outcomes = urge_tickets(unit, command)
+    return answer(BulkResults.of(outcomes))
+
+
+@router.post(
+    "/tickets/bulk/assign",
+    name="tickets_bulk_assign",
+    summary=both("批量指定承办人", "Assign many"),
+    response_model=BulkResults,
+    responses=_BulkRefusals,
+    openapi_extra=needs(Permission.ticket_assign),
+)
+def bulk_assign(work: Working, body: Annotated[BulkAssign, Body(openapi_examples=ASSIGN_EXAMPLES)]) -> Response:
+    """逐张交由本单位同一承办人,每张单独判断并给出结果。/ All to one handler; each ticket is judged on its own."""
+    command = AssignTickets(
+        tickets=tuple(each.chosen() for each in body.tickets), username=body.username, note=body.note
+    )
+    with work.writing() as unit:
+        outcomes = assign_tickets(unit, command)
     return answer(BulkResults.of(outcomes))
 
 

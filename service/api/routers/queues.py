@@ -28,6 +28,7 @@ def queue(
     org: Annotated[Code, Path(description="工会代码 / Code of the union", examples=["632801"])],
     state: Annotated[StateName | None, Query(description="状态 / State")] = None,
     own_only: Annotated[bool, Query(description="不含下级工会 / Without the unions below")] = False,
+    mine: Annotated[bool, Query(description="由本人承办或代理 / In one's own hands, or stood in for")] = False,
     sort: Annotated[Literal["due_at"], Query(description="按期限 / By deadline")] = "due_at",  # noqa: ARG001
     limit: PageLimit = 50,
     cursor: PageCursor = None,
@@ -36,6 +37,6 @@ def queue(
 
     Open tickets, the nearest deadline first. Paged by keyset: what arrives meanwhile shifts nothing.
     """
-    query = QueueQuery(org=org, state=state, own_only=own_only, limit=limit, cursor=cursor)
+    query = QueueQuery(org=org, state=state, own_only=own_only, mine=mine, limit=limit, cursor=cursor)
     with work.reading(Permission.ticket_read) as unit:
         return answer(TicketPage.of(queue_page(unit, query)))

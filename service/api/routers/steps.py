@@ -28,6 +28,7 @@ from service.ratings.excluding import (
     support_exclusion,
 )
 from service.ratings.recording import Answers, CloseUnreachable, RecordCallback, close_unreachable, record_callback
+from service.tickets.assigning import AssignTicket, assign_ticket
 from service.tickets.assisting import (
     AnswerTask,
     CallOffTask,
@@ -260,6 +261,12 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _action(Step.take_back, actions.OptionalNote, _takes(take_back, DecideBelow), own={"note": "由州总工会直接办理"}),
     _action(Step.keep_down, actions.OptionalNote, _takes(keep_down, DecideBelow), stays={"note": "属地在你市,请签收"}),
+    _action(
+        Step.assign,
+        actions.Assign,
+        _takes(assign_ticket, AssignTicket),
+        colleague={"username": "handler-632801", "note": "熟悉该工地情况"},
+    ),
     _action(
         Step.contact,
         actions.Contact,

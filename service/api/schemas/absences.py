@@ -1,15 +1,13 @@
 """Absences and recusals over the API."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from service.api.schemas.fields import FILLED, Day, Reason
+from service.api.schemas.fields import Day, Reason, Username
 from service.api.schemas.tickets import RequestBody, ResponseBody
 from service.identity.absences import AbsenceView
-
-Username = Annotated[str, StringConstraints(min_length=2, max_length=64), *FILLED]
 
 
 class AbsenceRecord(RequestBody):

@@ -25,6 +25,7 @@ from service.api.schemas.fields import (
     ShortText,
     SuspensionReason,
     TierName,
+    Username,
     Yuan,
 )
 from service.api.schemas.tickets import RequestBody
@@ -86,6 +87,13 @@ class Return(StepBody):
     """申请退单"""
 
     reason: Reason
+
+
+class Assign(StepBody):
+    """指定承办人"""
+
+    username: Username = Field(description="本单位承办人的用户名 / User name of a handler of one's own union")
+    note: Note = ""
 
 
 class Contact(StepBody):

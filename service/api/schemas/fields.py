@@ -89,6 +89,7 @@ Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000), *FILLE
 ReplyText = Annotated[str, StringConstraints(min_length=1, max_length=10_000), *FILLED]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=2_000), *FILLED]
 Note = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(fit)]
+Username = Annotated[str, StringConstraints(min_length=2, max_length=64), *FILLED]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=50), *FILLED]
 Phone = Annotated[str, StringConstraints(min_length=5, max_length=30), *FILLED]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), *FILLED]

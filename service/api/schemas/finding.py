@@ -20,6 +20,7 @@ from service.api.schemas.fields import (
     ShortText,
     StateName,
     TierName,
+    Username,
     Yuan,
     fit,
 )
@@ -80,6 +81,10 @@ class Filters(BaseModel):
     suspended: bool | None = Field(None, description="挂起 / Suspended")
     collective: bool | None = Field(None, description="群体性 / Collective")
     late: bool | None = Field(None, description="对职工的承诺已逾期 / The promise to the worker was broken")
+
+    mine: bool | None = Field(
+        None, description="由本人承办或代理 / In one's own hands, or in theirs for whom one stands in"
+    )
 
     def to_query(self, **page: Any) -> FindQuery:
         """The query; `page` is limit and cursor."""
@@ -197,6 +202,14 @@ class BulkUrge(RequestBody):
 
     tickets: Tickets = Field(description="工单 / The tickets")
     note: Reason = Field(description="催办内容 / What the unions are told")
+
+
+class BulkAssign(RequestBody):
+    """批量指定承办人"""
+
+    tickets: Tickets = Field(description="工单 / The tickets")
+    username: Username = Field(description="本单位承办人的用户名 / User name of a handler of one's own union")
+    note: Note = Field("", description="说明 / Note")
 
 
 class BulkDispatch(RequestBody):

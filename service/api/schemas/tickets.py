@@ -332,6 +332,7 @@ class TicketRowOut(ResponseBody):
     cycle: int
     row_version: int = Field(description="操作时以 version 传回 / Send it back as `version` with a step")
     light: str
+    handler: str | None = Field(description="承办人姓名 / Name of who has it in hand")
 
     @classmethod
     def of(cls, row: TicketRow) -> Self:
@@ -341,6 +342,8 @@ class TicketRowOut(ResponseBody):
 class TicketOut(TicketRowOut):
     """A ticket as this caller may see it. Name and phone of the worker are masked."""
 
+    handler_absent_until: date | None = Field(description="承办人请假至(含) / Last day that the handler is away")
+    handler_deputy: str | None = Field(description="代理人姓名 / Name of who stands in")
     body: str
     employer: str | None
     amount_owed: Decimal | None
@@ -376,6 +379,8 @@ class TicketOut(TicketRowOut):
     def of_view(cls, view: TicketView) -> Self:
         return cls(
             **row_values(view.row),
+            handler_absent_until=view.handler.absent_until if view.handler else None,
+            handler_deputy=view.handler.deputy if view.handler else None,
             body=view.body,
             employer=view.employer,
             amount_owed=view.amount_owed,
@@ -589,4 +594,5 @@ def row_values(row: TicketRow) -> dict[str, Any]:
         "cycle": row.cycle,
         "row_version": row.row_version,
         "light": row.light,
+        "handler": row.handler,
     }
