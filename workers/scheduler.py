@@ -19,11 +19,12 @@ from service.bootstrap import Application, build
 from service.checks import run_checks, tell_of_contradictions
 from service.core.clock import SystemClock, local
 from service.core.logging import configure_logging, log
-from service.core.metrics import OUTBOX_AGE, SWEEP_LAG
+from service.core.metrics import ARCHIVED, OUTBOX_AGE, SWEEP_LAG, TO_ARCHIVE
 from service.core.settings import load_settings
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
 from service.outbox.relay import oldest_pending
+from service.tickets.endings import archive_ended, waiting_for_the_archive
 from workers.leadership import Leadership
 from workers.patience import Patience
 from workers.publisher import Publisher
@@ -154,10 +155,44 @@ class Watch:
             self._patience.succeeded()
 
 
+class Archive:
+    """What the leader puts away each hour: tickets that ended long ago."""
+
+    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
+        self._application = application
+        self._stop = stop
+        self._leads = leads
+        self._patience = Patience("archive", stop)
+
+    def tick(self) -> None:
+        """Batch after batch, each one transaction, so that what is done stays done when the process is cut off.
+        Never raises: the next tick goes on."""
+        if not self._leads():
+            return
+        settings, total = self._application.settings, 0
+        try:
+            while not self._stop.is_set():
+                with self._application.unit() as unit:
+                    done = archive_ended(unit, limit=settings.sweep_batch, after_days=settings.archive_after_days)
+                total += done
+                ARCHIVED.inc(done)
+                if not done:
+                    break
+            with self._application.reading() as unit:
+                TO_ARCHIVE.set(waiting_for_the_archive(unit, after_days=settings.archive_after_days))
+        except Exception as error:
+            self._patience.failed(error)
+        else:
+            self._patience.succeeded()
+        if total:
+            log.info("archived", tickets=total)
+
+
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
     ticker, daily = Ticker(application, stop), DailyCheck(application, stop)
     watch = Watch(application, stop, leads=lambda: ticker.leads)
+    archive = Archive(application, stop, leads=lambda: ticker.leads)
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
         # Named, so that APScheduler does not search the installed packages for what it may use.
@@ -177,6 +212,14 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
     scheduler.add_job(daily.tick, "interval", seconds=_DAY_SECONDS, next_run_time=datetime.now(UTC))
     # Not at once: what waited while nothing ran is no contradiction before the first sweeps are through.
     scheduler.add_job(watch.tick, "interval", seconds=application.settings.check_seconds, executor="watch")
+    scheduler.add_job(
+        archive.tick,
+        "interval",
+        seconds=application.settings.archive_seconds,
+        # Soon, or a process that is started anew each day would never come to it; not before one of them leads.
+        next_run_time=datetime.now(UTC) + timedelta(seconds=_DAY_SECONDS),
+        executor="watch",
+    )
     relay.start()
     scheduler.start()
     patience = PATIENT_TICKS * application.settings.sweep_seconds

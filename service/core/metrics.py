@@ -5,6 +5,8 @@ from prometheus_client import Counter, Gauge, Histogram
 HTTP_SECONDS = Histogram("hotline_http_seconds", "Time to answer a request", ["method", "route", "status"])
 ESCALATIONS = Counter("hotline_escalations_total", "Rungs written to the ledger", ["clock", "rung"])
 WARNINGS = Counter("hotline_warnings_total", "Causes that went to the province at once", ["cause"])
+ARCHIVED = Counter("hotline_archived_total", "Ended tickets put into the archive")
+TO_ARCHIVE = Gauge("hotline_to_archive", "Ended tickets that are due for the archive and not in it yet")
 SWEEP_LAG = Gauge("hotline_sweep_lag_seconds", "Age of the oldest clock that is due and not yet fired")
 OUTBOX_AGE = Gauge("hotline_outbox_age_seconds", "Age of the oldest message not yet delivered")
 CALENDAR_COVERED_DAYS = Gauge(

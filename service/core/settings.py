@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
     check_seconds: float = Field(900.0, gt=0, description="how often the leader asks the invariants")
+    archive_after_days: int = Field(
+        30, ge=1, le=3660, description="days after its end a ticket is archived; never while it can be reopened"
+    )
+    archive_seconds: float = Field(3600.0, gt=0, description="how often it is looked for what is to be archived")
     relay_poll_seconds: float = Field(1.0, gt=0)
     relay_lease_seconds: float = Field(
         20.0, gt=0, description="a published message not done by then is published again"

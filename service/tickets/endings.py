@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import Bilingual, Conflict
+from service.core.logging import log
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets import requests
@@ -114,26 +115,38 @@ def end_assignments(unit: Unit, ticket: Ticket, *, reason: str) -> None:
         assignment.ended_at, assignment.end_reason = unit.now, reason
 
 
-def archive_ended(unit: Unit, *, limit: int) -> int:
-    """Archive up to `limit` tickets that ended longer ago than they can be reopened. Returns how many.
+def archive_ended(unit: Unit, *, limit: int, after_days: int = 0) -> int:
+    """Archive up to `limit` tickets, oldest first, that ended `after_days` days ago, and never before they can be
+    reopened no longer. Returns how many.
 
-    Tickets somebody works on are left for the next time, and those under supervision until that has ended.
+    Tickets somebody works on are left for the next time, and those under supervision until that has ended. One that
+    cannot be archived is logged and keeps no other back.
     """
-    days = current_rules(unit.session).policy.limits.reopen_window_days
-    sources = [state.value for state in TABLE[Step.archive].sources]
-    found = unit.session.scalars(
-        select(Ticket.id)
-        .where(
-            Ticket.state.in_(sources),
-            Ticket.ended_at < unit.now - timedelta(days=days),
-            ~exists().where(Supervision.ticket_id == Ticket.id, Supervision.closed_at.is_(None)),
-        )
-        .order_by(Ticket.ended_at)
-        .limit(limit)
-    )
     done = 0
+    found = unit.session.scalars(_to_archive(unit, after_days).order_by(Ticket.ended_at).limit(limit))
     for ticket in lock_free(unit, list(found)):
-        if State(ticket.state) in TABLE[Step.archive].sources:
-            carry_out(unit, ticket, Step.archive)
-            done += 1
+        number = ticket.number
+        try:
+            with unit.session.begin_nested():
+                if State(ticket.state) in TABLE[Step.archive].sources:
+                    carry_out(unit, ticket, Step.archive)
+                    done += 1
+        except Exception as error:
+            log.error("archiving_failed", ticket=number, error=type(error).__name__)
+            unit.session.expire_all()
     return done
+
+
+def waiting_for_the_archive(unit: Unit, *, after_days: int) -> int:
+    """How many tickets `archive_ended` would archive now."""
+    waiting = _to_archive(unit, after_days).subquery()
+    return unit.session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def _to_archive(unit: Unit, after_days: int) -> Select[tuple[int]]:
+    days = max(after_days, current_rules(unit.session).policy.limits.reopen_window_days)
+    return select(Ticket.id).where(
+        Ticket.state.in_([state.value for state in TABLE[Step.archive].sources]),
+        Ticket.ended_at < unit.now - timedelta(days=days),
+        ~exists().where(Supervision.ticket_id == Ticket.id, Supervision.closed_at.is_(None)),
+    )
