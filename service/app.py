@@ -30,6 +30,7 @@ from service.api.routers import (
     knowledge,
     quality,
     queues,
+    reply_templates,
     reports,
     rules,
     steps,
@@ -75,7 +76,8 @@ def create_app(application: Application | None = None) -> FastAPI:
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox)
-    beside = (intake, employers, *queued, absences, knowledge, reports, rules, catalogue, auth, worker, health)
+    kept = (absences, knowledge, reply_templates, reports, rules, catalogue)
+    beside = (intake, employers, *queued, *kept, auth, worker, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

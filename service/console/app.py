@@ -32,6 +32,7 @@ from service.console import (
     rulespage,
     searchpage,
     supervisionpage,
+    templatepage,
     ticketpage,
     workerpages,
 )
@@ -103,6 +104,7 @@ def create_console(application: Application) -> Starlette:
             *_both("/knowledge/{article_id:int}", page, knowledgepage.show_article, knowledgepage.take_article),
             Route("/quality-checks", page(qualitypage.show_quality), methods=["GET"]),
             Route("/supervisions", page(supervisionpage.show_supervisions), methods=["GET"]),
+            *_both("/reply-templates", page, templatepage.show_templates, templatepage.take_template),
             Route("/tasks", page(assistpage.show_tasks), methods=["GET"]),
             Route("/exclusions", page(exclusionpage.show_exclusions), methods=["GET"]),
             Route("/consults", page(consultpage.show_consults), methods=["GET"]),

@@ -1,4 +1,4 @@
-"""What the pages say about the union's own tools: tasks of assisting unions, in Chinese and English."""
+"""What the pages say about the union's own tools: tasks of assisting unions, reply templates. Chinese and English."""
 
 PAIRS: dict[str, tuple[str, str]] = {
     # Tasks of assisting unions
@@ -19,4 +19,22 @@ PAIRS: dict[str, tuple[str, str]] = {
     "field.assist_ask": ("请协办工会做什么", "What the assisting union is asked to do"),
     "hint.assist_ask": ("不填则为协助主办工会办理", "To help the lead union if left empty"),
     "field.assist_by": ("协办答复期限", "The assisting union answers by"),
+    # Reply templates
+    "template.title": ("答复模板", "Reply templates"),
+    "template.none": ("还没有答复模板。", "There are no reply templates yet."),
+    "template.new": ("新建模板", "Write a template"),
+    "template.revise": ("修改", "Revise"),
+    "template.publish": ("保存", "Save"),
+    "template.withdraw": ("撤回此模板", "Withdraw it"),
+    "template.version": ("第 {number} 版", "version {number}"),
+    "template.choose": ("用模板开始", "Begin with a template"),
+    "template.choose_hint": ("先选模板再填写,已填的内容会被替换", "Choose before you write: it replaces what is there"),
+    "template.fill": ("填入", "Fill it in"),
+    "choice.any_matter": ("通用", "any matter"),
+    "field.template_title": ("模板名称", "Name of the template"),
+    "field.template_body": ("答复内容", "The text"),
+    "hint.template_body": (
+        "可用 {{number}} 工单号、{{title}} 标题、{{union}} 本单位、{{date}} 今天",
+        "May hold {{number}}, {{title}}, {{union}} (one's own) and {{date}} (today)",
+    ),
 }

@@ -232,9 +232,10 @@ def forms_for(
     tried: Step | None = None,
     typed: Mapping[str, tuple[str, ...]] | None = None,
     errors: Mapping[str, Bilingual] | None = None,
+    reply_text: str = "",
 ) -> tuple[StepForm, ...]:
     """The forms of all steps that the actor can take now: those that move the matter on first, the first of them
-    open. A step that was tried and refused keeps what was typed."""
+    open. A step that was tried and refused keeps what was typed; a reply begins with `reply_text`."""
     possible = sorted(view.possible_steps, key=lambda step: _FORWARD.index(step) if step in _FORWARD else len(_FORWARD))
     shown = tried if tried in possible else next(iter(possible), None)
     return tuple(
@@ -243,7 +244,7 @@ def forms_for(
             name=step_name(step),
             form=Form(
                 id=step.value,
-                fields=tuple(_completed(unit, view, question) for question in _FIELDS[step]),
+                fields=tuple(_completed(unit, view, question, reply_text) for question in _FIELDS[step]),
                 typed=typed if step is tried else None,
                 errors=(errors or {}) if step is tried else {},
             ),
@@ -291,7 +292,7 @@ def _with_answers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "answers": answers} if answers or values.get("result") == "answered" else rest
 
 
-def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
+def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -> Field:
     """A question with the choices and beginnings that depend on the ticket."""
     tree = org_tree(unit.session)
     depends: dict[str, Any] = {}
@@ -304,7 +305,7 @@ def _completed(unit: Unit, view: TicketView, question: Field) -> Field:
         case "org_code" if question.label == "field.task_called_off":
             depends = {"options": of_words({each.org_code: each.org for each in _tasks_open(view)})}
         case "text" if question.label == "field.reply_text":
-            depends = {"remark": _parts_missing(view)}
+            depends = {"remark": _parts_missing(view), "value": reply_text}
         case "org_code":
             suggested = _suggested_union(unit, view) if unit.actor.org_code == PROVINCE_CODE else None
             depends = {

@@ -33,6 +33,7 @@ from service.tickets.attachments import attachments_of
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.errors import TicketNotFound
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
+from service.tickets.reply_templates import templates_for
 from service.tickets.states import TABLE, Step
 from service.tickets.views import ClockView
 from sla_rules import ClockKind
@@ -120,12 +121,15 @@ def _page(
 ) -> Response:
     with visit.reading(Permission.ticket_read) as unit:
         view = ticket_view(unit, number)
-        forms = stepforms.forms_for(unit, view, tried=tried, typed=visit.typed, errors=errors)
+        templates = templates_for(unit, number) if Step.reply in view.possible_steps else []
+        chosen = next((each.filled for each in templates if str(each.id) == visit.query("template")), "")
+        forms = stepforms.forms_for(unit, view, tried=tried, typed=visit.typed, errors=errors, reply_text=chosen)
         rules = current_rules(unit.session)
         shown: dict[str, Any] = {
             "view": view,
             "now": unit.now,
             "forms": forms,
+            "templates": templates,
             "remaining": remaining(view.row, rules, unit.now),
             "collective": view.row.people_count >= rules.policy.limits.collective_threshold,
             "place": org_tree(unit.session).get(view.row.place_code),

@@ -57,6 +57,7 @@ class Permission(StrEnum):
     consult_answer = "consult:answer"
     knowledge_read = "knowledge:read"
     knowledge_write = "knowledge:write"
+    template_write = "template:write"
     policy_manage = "policy:manage"
     audit_read = "audit:read"
 
@@ -185,7 +186,7 @@ for _role in frozenset(Role) - {Role.auditor}:
     if P.ticket_read in ROLE_PERMISSIONS[_role]:
         ROLE_PERMISSIONS[_role] |= {P.recusal_declare, P.knowledge_read}
 for _role in (Role.reviewer, Role.supervisor, Role.admin):
-    ROLE_PERMISSIONS[_role] |= {P.absence_manage, P.recusal_manage}
+    ROLE_PERMISSIONS[_role] |= {P.absence_manage, P.recusal_manage, P.template_write}
 for _role in (Role.lawyer, Role.supervisor, Role.admin):
     ROLE_PERMISSIONS[_role] |= {P.knowledge_read, P.knowledge_write}
 

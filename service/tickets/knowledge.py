@@ -25,15 +25,16 @@ from service.audit.recording import record
 from service.core.clock import local
 from service.core.db import Base
 from service.core.errors import Bilingual, Conflict, Forbidden, Malformed, NotFound
-from service.core.unit import Unit
+from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
 from service.tickets.errors import CategoryUnknown, PermissionMissing
-from service.tickets.models import Ticket
+from service.tickets.models import Ticket, one_of
 from service.tickets.repository import find, lock
 from service.tickets.steps import write_event
 from service.tickets.taxonomy import leaves
 from service.tickets.wording import understood, words_of
 
+ARTICLE, TEMPLATE = "article", "reply_template"
 MOST_FOUND = 100
 MOST_SUGGESTED = 5
 # The first 25,000 different words of a text; a longer one is a book, not an article.
@@ -41,17 +42,26 @@ _MOST_WORDS = 25_000
 
 
 class Article(Base):
-    """An article; what it says is in its versions, and `version` is the number of the one in force."""
+    """An article, or a reply template (see `reply_templates`); what it says is in its versions, and `version` is the
+    number of the one in force. Articles are the province's; a template is its owner's and for the unions below.
+    """
 
     __tablename__ = "article"
     __table_args__ = (
+        CheckConstraint(one_of("kind", (ARTICLE, TEMPLATE)), name="kind"),
+        CheckConstraint("category_code is not null or kind = 'reply_template'", name="category_of_article"),
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("withdrawn_by is null or withdrawn_at is not null", name="withdrawn_whole"),
         Index("ix_article_category_code", "category_code"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    category_code: Mapped[str] = mapped_column(ForeignKey("category.code"))
+    kind: Mapped[str] = mapped_column(default=ARTICLE, server_default=ARTICLE)
+    owner_code: Mapped[str] = mapped_column(
+        ForeignKey("org_unit.code"), default=PROVINCE_CODE, server_default=PROVINCE_CODE
+    )
+    # Null only for a template: a check sees to it, and who reads an article need not ask.
+    category_code: Mapped[str] = mapped_column(ForeignKey("category.code"), nullable=True)
     version: Mapped[int]
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
@@ -196,24 +206,46 @@ def publish_article(unit: Unit, command: PublishArticle) -> int:
         if article.withdrawn_at is not None:
             raise ArticleWithdrawn
         article.version, article.category_code = article.version + 1, command.category_code
+    add_version(
+        unit,
+        article,
+        title=command.title,
+        body=command.body,
+        source=command.source,
+        valid_from=command.valid_from,
+        valid_until=command.valid_until,
+    )
+    record(unit, "article:publish", subject=f"article:{article.id}", after={"version": article.version})
+    return article.id
+
+
+def add_version(
+    unit: Unit,
+    article: Article,
+    *,
+    title: str,
+    body: str,
+    source: str,
+    valid_from: date,
+    valid_until: date | None = None,
+) -> None:
+    """Write the version of a locked or new article that its number names."""
     unit.session.flush()
     unit.session.add(
         ArticleVersion(
             article_id=article.id,
             number=article.version,
-            title=command.title,
-            body=command.body,
-            source=command.source,
-            valid_from=command.valid_from,
-            valid_until=command.valid_until,
-            words=sorted(words_of(f"{command.title}\n{command.body}"))[:_MOST_WORDS],
+            title=title,
+            body=body,
+            source=source,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            words=sorted(words_of(f"{title}\n{body}"))[:_MOST_WORDS],
             published_by=unit.actor.id,
             published_at=unit.now,
         )
     )
     unit.session.flush()
-    record(unit, "article:publish", subject=f"article:{article.id}", after={"version": article.version})
-    return article.id
 
 
 def withdraw_article(unit: Unit, article_id: int) -> None:
@@ -336,8 +368,10 @@ _USES = (
 
 
 def _current() -> Select[tuple[Article, ArticleVersion, int]]:
-    return select(Article, ArticleVersion, _USES).join(
-        ArticleVersion, (ArticleVersion.article_id == Article.id) & (ArticleVersion.number == Article.version)
+    return (
+        select(Article, ArticleVersion, _USES)
+        .join(ArticleVersion, (ArticleVersion.article_id == Article.id) & (ArticleVersion.number == Article.version))
+        .where(Article.kind == ARTICLE)
     )
 
 
@@ -387,6 +421,6 @@ def _may_write(unit: Unit) -> None:
 
 def _locked(unit: Unit, article_id: int) -> Article:
     article = unit.session.get(Article, article_id, with_for_update=True)
-    if article is None:
+    if article is None or article.kind != ARTICLE:
         raise ArticleNotFound(id=article_id)
     return article

@@ -135,6 +135,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "tasks": (f"handler-{stages.DELINGHA}", "/tasks"),
         "queue-assisting": (f"handler-{stages.DELINGHA}", "/"),
         "knowledge": ("lawyer1", "/knowledge"),
+        "templates": (LEADER, "/reply-templates"),
         "article-new": ("lawyer1", "/knowledge/new"),
         "absences": (LEADER, "/absences"),
         "employers": ("dispatcher1", "/employers"),
