@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands.frame import REFUSED, AsJson, application, complain, group, say, say_json, say_table
+from service.commands.frame import REFUSED, AsJson, application, complain, group, progress_bar, say, say_json, say_table
 from service.core.clock import local
 
 STATES = ("pending", "failing", "buried")
@@ -91,12 +91,23 @@ def retry(
         raise typer.Exit(REFUSED)
 
 
-def check(as_json: AsJson = False) -> None:
-    """检查数据是否自洽;有一项不符则退出码为 1。/ Check the invariants; exit code 1 when one does not hold."""
+def check(
+    as_json: AsJson = False,
+    files: Annotated[
+        bool, typer.Option("--files/--no-files", help="逐个读取附件文件 / read every attachment's file")
+    ] = True,
+) -> None:
+    """检查数据是否自洽、附件文件是否完好;有一项不符则退出码为 1。
+    / Check the invariants and the attachments' files; exit code 1 when one does not hold."""
     from service.checks import run_checks
+    from service.file_checks import check_files, count_attachments
 
-    with application() as parts, parts.reading() as unit:
-        findings = run_checks(unit, tick=parts.settings.sweep_seconds)
+    with application() as parts:
+        with parts.reading() as unit:
+            findings = run_checks(unit, tick=parts.settings.sweep_seconds)
+        if files:
+            with progress_bar("附件 files", total=count_attachments(parts)) as advance_to:
+                findings += check_files(parts, advance_to=advance_to)
     if as_json:
         say_json([finding.to_document() for finding in findings])
     else:

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -59,6 +59,10 @@ class FileStore(Protocol):
         """The content, piece by piece. Raises FileMissing before the first."""
         ...
 
+    def stored(self) -> Iterator[tuple[str, datetime]]:
+        """The hash of every file that is kept, and since when. What bears another name is not of this store."""
+        ...
+
     def tidy(self, before: datetime) -> int:
         """Remove what a crash left half written before that instant. Returns how many."""
         ...
@@ -71,6 +75,11 @@ class Measured:
     sha256: str
     size: int
     head: bytes
+
+
+def is_name(name: str) -> bool:
+    """Whether a file of the store may be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def measured(source: BinaryIO, *, most: int, head: int = 8192) -> Measured:
@@ -125,6 +134,15 @@ class DiskFiles:
             raise FileStoreAway from None
         return _chunks(file)
 
+    def stored(self) -> Iterator[tuple[str, datetime]]:
+        """As the port says."""
+        try:
+            for path in self._folder.glob("??/??/*"):
+                if is_name(path.name):
+                    yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except OSError:
+            raise FileStoreAway from None
+
     def tidy(self, before: datetime) -> int:
         """As the port says."""
         left = [path for path in (self._folder / _UNFINISHED).glob("*") if path.stat().st_mtime < before.timestamp()]
@@ -133,7 +151,7 @@ class DiskFiles:
         return len(left)
 
     def _place(self, sha256: str) -> Path:
-        if not _NAME.fullmatch(sha256):
+        if not is_name(sha256):
             raise FileMissing
         return self._folder / sha256[:2] / sha256[2:4] / sha256
 
@@ -148,6 +166,10 @@ class NoFiles:
     def read(self, sha256: str) -> Iterator[bytes]:  # noqa: ARG002
         """Raises NoPlaceForFiles."""
         raise NoPlaceForFiles
+
+    def stored(self) -> Iterator[tuple[str, datetime]]:
+        """There is none."""
+        return iter(())
 
     def tidy(self, before: datetime) -> int:  # noqa: ARG002
         """There is nothing to remove."""

@@ -10,7 +10,7 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
-from service.core.files import CHUNK_BYTES, FileMissing, FileStoreAway
+from service.core.files import CHUNK_BYTES, FileMissing, FileStoreAway, is_name
 
 _GONE = frozenset({"NoSuchKey", "NoSuchObject"})
 # Parts of an upload in memory at once: one, of the smallest size S3 knows.
@@ -51,6 +51,15 @@ class S3Files:
         except (MinioException, HTTPError, OSError):
             raise FileStoreAway from None
         return _chunks(answer)
+
+    def stored(self) -> Iterator[tuple[str, datetime]]:
+        """As the port says."""
+        try:
+            for each in self._client.list_objects(self._bucket):
+                if each.object_name and each.last_modified and is_name(each.object_name):
+                    yield each.object_name, each.last_modified
+        except (MinioException, HTTPError, OSError):
+            raise FileStoreAway from None
 
     def tidy(self, before: datetime) -> int:  # noqa: ARG002 - the port's form
         """Nothing: an upload that broke off is no object; a rule of the bucket ends unfinished ones."""

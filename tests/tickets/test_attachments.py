@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,9 +15,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from service import file_checks
 from service.core.errors import HotlineError
 from service.core.files import DiskFiles, FileEmpty, FileMissing, FileStore, FileStoreAway, FileTooLarge, NoFiles
 from service.core.unit import WORKER
+from service.file_checks import check_files, count_attachments
 from service.tickets.attachments import (
     AttachFile,
     AttachmentNotFound,
@@ -125,7 +128,7 @@ def test_a_name_is_shown_without_what_could_do_harm(sent: str, shown: str) -> No
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as is used: signed PUT and GET of one object, in one part."""
+    """As much of S3 as is used: signed PUT and GET of one object, in one part, and the list of all."""
 
     protocol_version = "HTTP/1.1"
     objects: ClassVar[dict[str, bytes]] = {}
@@ -141,7 +144,17 @@ class Bucket(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self._refused():
             return
-        if self.path in self.objects:
+        if self.path.startswith("/hotline?"):
+            listed = "".join(
+                f"<Contents><Key>{path.removeprefix('/hotline/')}</Key><LastModified>2026-11-20T01:00:00.000Z"
+                "</LastModified><ETag>x</ETag><Size>1</Size></Contents>"
+                for path in self.objects
+            )
+            answer = (
+                f"<ListBucketResult><Name>hotline</Name><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>"
+            )
+            self._answer(200, answer.encode(), **{"Content-Type": "application/xml"})
+        elif self.path in self.objects:
             self._answer(200, self.objects[self.path])
         else:
             error = b"<Error><Code>NoSuchKey</Code><Message>x</Message></Error>"
@@ -195,6 +208,7 @@ def test_a_store_gives_back_what_was_put_and_nothing_else(store: FileStore) -> N
 
     assert kept.sha256 == again.sha256 == hashlib.sha256(PDF).hexdigest()
     assert b"".join(store.read(kept.sha256)) == PDF
+    assert [name for name, _ in store.stored()] == [kept.sha256]
     with pytest.raises(FileMissing):
         store.read("0" * 64)
 
@@ -208,6 +222,8 @@ def test_a_bucket_that_is_away_is_said_in_a_sentence(bucket: str) -> None:
         keep_file(store, io.BytesIO(PDF), most=LIMIT)
     with pytest.raises(FileStoreAway):
         store.read("0" * 64)
+    with pytest.raises(FileStoreAway):
+        list(store.stored())
 
 
 def test_on_disk_a_file_lies_under_its_hash_and_no_half_of_one_is_ever_there(tmp_path: Path) -> None:
@@ -359,3 +375,46 @@ def test_the_database_keeps_a_file_as_it_was_sent(desk: Desk, sql: str) -> None:
     attach(desk, HANDLER, desk.in_progress())
     with pytest.raises(DBAPIError), desk.application.unit() as unit:
         unit.session.execute(text(sql))
+
+
+def contradictions(desk: Desk) -> dict[str, tuple[str, ...]]:
+    through: list[int] = []
+    findings = check_files(desk.application, advance_to=through.append)
+    assert through == list(range(1, count_attachments(desk.application) + 1))
+    return {finding.name: finding.examples for finding in findings}
+
+
+def place_of(desk: Desk, content: bytes) -> Path:
+    sha256 = hashlib.sha256(content).hexdigest()
+    folder = desk.application.settings.files_dir
+    assert folder is not None
+    return folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def test_a_file_that_is_gone_or_changed_is_named_with_its_ticket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_checks, "BATCH", 2)
+    number = desk.in_progress()
+    contents = [PDF + str(each).encode() for each in range(5)]
+    ids = [attach(desk, HANDLER, number, content) for content in contents]
+    assert set(contradictions(desk).values()) == {()}
+    place_of(desk, contents[1]).unlink()
+    place_of(desk, contents[4]).write_bytes(PDF)
+
+    gone, changed = contradictions(desk)["every_attachment_has_its_file"]
+    assert gone.startswith(f"{number} #{ids[1]} ")
+    assert "not in the store" in gone
+    assert changed.startswith(f"{number} #{ids[4]} ")
+    assert "not what was sent" in changed
+
+
+def test_a_file_that_no_attachment_names_is_an_orphan_after_a_day(desk: Desk) -> None:
+    attach(desk, HANDLER, desk.in_progress())
+    left = kept(desk, PDF + b"left")
+    now = desk.clock.now()
+    for content, hours in ((PDF, 90), (PDF + b"left", 23)):
+        os.utime(place_of(desk, content), times=((now - timedelta(hours=hours)).timestamp(),) * 2)
+
+    assert contradictions(desk)["every_file_is_an_attachment"] == ()
+    desk.wait(hours=2)
+    (orphan,) = contradictions(desk)["every_file_is_an_attachment"]
+    assert orphan.startswith(left.sha256)
