@@ -21,6 +21,7 @@ from service.core.unit import PROVINCE_CODE, Unit
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.assigning import handlers
+from service.tickets.assist import EarlierTicket, PossibleDuplicate, companions
 from service.tickets.assisting import TaskView
 from service.tickets.catalogue import current_catalogue
 from service.tickets.materials import MaterialView
@@ -195,10 +196,11 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.pass_quality: (_NOTE,),
     Step.fail_quality: (_text("note", "field.quality_fault", hint="hint.quality_fault"),),
     Step.merge: (
-        Field(name="master", label="field.master", required=True, longest=40, hint="hint.master"),
+        Field(name="master", label="field.master", kind="radio", hint="hint.master"),
+        Field(name="other_master", label="field.other_master", longest=40),
         _text("reason", "field.reason"),
     ),
-    Step.split_: (_text("reason", "field.reason"),),
+    Step.split_: (_text("reason", "field.reason", hint="hint.split"),),
     Step.withdraw: (_text("reason", "field.withdrawal"),),
     Step.transfer_out: (
         Field(name="peer", label="field.peer", kind="choice", required=True, options=of_words(words.PEERS)),
@@ -208,6 +210,21 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     Step.terminate: (_text("reason", "field.termination"),),
     Step.note: (_text("note", "field.plain_note"),),
     **dict.fromkeys(_DECIDES, (_NOTE,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The field of a step that an article's text goes into, and that of its source if the step has one."""
+
+    text: str
+    basis: str = ""
+
+
+ANSWERS_IN: Mapping[Step, Answering] = {
+    Step.answer: Answering("answer"),
+    Step.reply: Answering("text", "basis"),
+    Step.answer_consult: Answering("answer"),
 }
 
 # The last three questions are asked only when the call got through.
@@ -275,6 +292,8 @@ def read_step(step: Step, typed: Mapping[str, tuple[str, ...]]) -> dict[str, Any
     if step in _DECIDES:
         request, verdict = _DECIDES[step]
         return checked(actions.Decide, {**values, "request": request, "verdict": verdict})
+    if step is Step.merge and (other := values.pop("other_master", None)):
+        values["master"] = other
     if step is Step.callback:
         values = _with_answers(values)
     return checked(_body_of(step), values)
@@ -315,6 +334,8 @@ def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -
             }
         case "username":
             return replace(question, options=of_handlers(unit), value=view.handler.username if view.handler else "")
+        case "master":
+            return replace(question, options=_masters(unit, view))
         case "assisting":
             depends = {"options": of_unions(tree, without_province=True)}
         case "days":
@@ -380,6 +401,33 @@ def handler_name(handler: HandlerView) -> Bilingual:
     return Bilingual(
         f"{handler.name}(请假至 {until}" + (f",由 {deputy} 代理)" if deputy else ")"),
         f"{handler.name} (away until {until}" + (f", {deputy} stands in)" if deputy else ")"),
+    )
+
+
+def _masters(unit: Unit, view: TicketView) -> tuple[OptionGroup, ...]:
+    """The tickets this one may be merged into, each with why; one that is not among them is given by its number."""
+    found = companions(unit, view.row.number)
+
+    def option(ticket: EarlierTicket, why: Bilingual) -> Option:
+        state = ticket.state_name
+        return Option(
+            ticket.number,
+            Bilingual(
+                f"{ticket.number} {ticket.title}({state.zh};{why.zh})",
+                f"{ticket.number} {ticket.title} ({state.en}; {why.en})",
+            ),
+        )
+
+    alike = [option(each.ticket, _likeness(each)) for each in found.duplicates]
+    same = Bilingual("同一用人单位", "same employer")
+    return (OptionGroup(None, (*alike, *(option(each, same) for each in found.of_employer))),)
+
+
+def _likeness(found: PossibleDuplicate) -> Bilingual:
+    names = [words.LIKENESS[reason.code] for reason in found.reasons]
+    return Bilingual(
+        f"相似度 {found.score}:" + "、".join(name.zh for name in names),
+        f"likeness {found.score}: " + ", ".join(name.en for name in names),
     )
 
 

@@ -32,13 +32,17 @@ from service.sla.rules import current_rules
 from service.tickets.attachments import attachments_of
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.errors import TicketNotFound
+from service.tickets.knowledge import ArticleView, UseArticles, article_view, suggested_articles, use_articles
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 from service.tickets.reply_templates import templates_for
-from service.tickets.states import TABLE, Step
-from service.tickets.views import ClockView
+from service.tickets.repository import find
+from service.tickets.states import TABLE, State, Step
+from service.tickets.together import group_of, merged_into, merged_tickets
+from service.tickets.views import ClockView, TicketView
 from sla_rules import ClockKind
 
 BAR_LENGTH = 100
+MOST_ARTICLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ def take_ticket_step(visit: Visit) -> Response:
     if visit.value("step") not in _STEPS:
         raise HTTPException(404)
     step = Step(visit.value("step"))
+    if visit.value("insert"):
+        return _with_article(visit, number, step)
     try:
         fields = stepforms.read_step(step, visit.typed)
     except Wrong as wrong:
@@ -77,6 +83,8 @@ def take_ticket_step(visit: Visit) -> Response:
     try:
         with visit.writing() as unit:
             stepforms.take_step(unit, number, step, fields)
+            if used := _articles(visit):
+                use_articles(unit, UseArticles(number=number, article_ids=used))
     except (NotLoggedIn, TicketNotFound):
         raise
     except (HotlineError, DBAPIError, PoolExhausted, StaleDataError) as error:
@@ -106,6 +114,29 @@ def number_of(visit: Visit) -> str:
     return number
 
 
+def _with_article(visit: Visit, number: str, step: Step) -> Response:
+    """The page again with an article in the answer that is being written; nothing is recorded until it is sent."""
+    into = stepforms.ANSWERS_IN.get(step)
+    wanted = visit.value("insert")
+    if into is None or not wanted.isdecimal() or len(wanted) > _LONGEST_ID:
+        raise HTTPException(404)
+    with visit.reading(Permission.knowledge_read) as unit:
+        article = article_view(unit, int(wanted))
+    said = {into.text: article.body, **({into.basis: article.source} if into.basis else {})}
+    typed = dict(visit.typed) | {
+        name: ("\n".join(part for part in (visit.value(name).rstrip(), text) if part),) for name, text in said.items()
+    }
+    typed["articles"] = tuple(dict.fromkeys((*visit.typed.get("articles", ()), wanted)))
+    return _page(visit, number, tried=step, typed=typed)
+
+
+def _articles(visit: Visit) -> tuple[int, ...]:
+    """The articles that were put into what was sent."""
+    given = visit.typed.get("articles", ())[:MOST_ARTICLES]
+    return tuple(int(each) for each in given if each.isdecimal() and len(each) <= _LONGEST_ID)
+
+
+_LONGEST_ID = 9
 _STEPS = frozenset(step.value for step, row in TABLE.items() if row.permission and step is not Step.register)
 
 
@@ -116,6 +147,7 @@ def _page(
     tried: Step | None = None,
     errors: Mapping[str, Bilingual] | None = None,
     refusal: Bilingual | None = None,
+    typed: Mapping[str, tuple[str, ...]] | None = None,
     status: int = 200,
     **facts: Any,
 ) -> Response:
@@ -123,7 +155,9 @@ def _page(
         view = ticket_view(unit, number)
         templates = templates_for(unit, number) if Step.reply in view.possible_steps else []
         chosen = next((each.filled for each in templates if str(each.id) == visit.query("template")), "")
-        forms = stepforms.forms_for(unit, view, tried=tried, typed=visit.typed, errors=errors, reply_text=chosen)
+        forms = stepforms.forms_for(
+            unit, view, tried=tried, typed=typed or visit.typed, errors=errors, reply_text=chosen
+        )
         rules = current_rules(unit.session)
         shown: dict[str, Any] = {
             "view": view,
@@ -139,6 +173,12 @@ def _page(
             "exclusions": exclusions_of(unit, number),
             "may_attach": unit.actor.may(Permission.ticket_note),
             "story": _story(unit, number),
+            "group": group_of(unit, number),
+            "master": _master(unit, view),
+            "merged": [each.number for each in merged_tickets(unit, view.row.id)],
+            "may_group": unit.actor.may(Permission.ticket_group),
+            "articles": _fitting(unit, number, forms),
+            "picked": (typed or visit.typed).get("articles", ())[:MOST_ARTICLES],
             "can_reveal": unit.actor.may(Permission.caller_reveal) and view.caller_phone is not None,
         }
     # A step that is no longer possible has no form to keep what was typed: it is shown to be copied.
@@ -152,9 +192,27 @@ def _page(
         tried=stepforms.step_name(tried) if tried else None,
         tried_id=tried.value if tried else "",
         left_over=left_over,
+        answering=stepforms.ANSWERS_IN,
         **shown,
         **optional,
     )
+
+
+def _master(unit: Unit, view: TicketView) -> str | None:
+    """The number of the ticket that this one was merged into, if its reader sees it."""
+    if view.row.state is not State.merged:
+        return None
+    master = merged_into(unit, view.row.id)
+    try:
+        return find(unit, master.number).number if master else None
+    except TicketNotFound:
+        return None
+
+
+def _fitting(unit: Unit, number: str, forms: tuple[stepforms.StepForm, ...]) -> list[ArticleView]:
+    """The articles that may help with an answer, for who can write one now."""
+    wanted = any(form.step in stepforms.ANSWERS_IN for form in forms)
+    return suggested_articles(unit, number) if wanted and unit.actor.may(Permission.knowledge_read) else []
 
 
 def _story(unit: Unit, number: str) -> tuple[StoryLine, ...]:

@@ -22,10 +22,11 @@ from service.tickets.errors import CategoryUnknown, NotTheCentre, PermissionMiss
 from service.tickets.intake import PHONE_DIGITS
 from service.tickets.intake_rules import intake_rules
 from service.tickets.models import Caller, Ticket
-from service.tickets.repository import visible
+from service.tickets.repository import find, visible
 from service.tickets.states import STATE_NAMES, State
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
 from service.tickets.taxonomy import leaves
+from service.tickets.together import MASTERS
 from service.tickets.told import COMPARED_CHARACTERS, bigrams, likeness, people_told
 from sla_rules import Tier
 
@@ -127,13 +128,44 @@ def assist(unit: Unit, query: AskAssist) -> Assistance:
     return Assistance(
         earlier=earlier,
         earlier_count=count,
-        duplicates=_duplicates(unit, query, caller_id, employer_id),
+        duplicates=_duplicates(unit, query, caller_id, employer_id)[:MOST_DUPLICATES],
         tier=tier,
         union=_union(unit, query, tier),
         people_told=people_told(query.text),
         demanded=demanded if query.category_code else (),
         missing=tuple(name for name in demanded if name not in query.filled) if query.category_code else (),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """Tickets that may belong to one: the same matter told again, and what else is open about the employer."""
+
+    duplicates: tuple[PossibleDuplicate, ...]
+    of_employer: tuple[EarlierTicket, ...]
+
+
+def companions(unit: Unit, number: str) -> Companions:
+    """What a ticket may be merged into or grouped with, among those open in one's scope, likeliest first.
+
+    Outside the centre the caller is not compared: whose ticket it is could be told by that. Raises TicketNotFound.
+    """
+    ticket = find(unit, number)
+    query = AskAssist(
+        category_code=ticket.category_code, place_code=ticket.place_code, text=f"{ticket.title}\n{ticket.body}"
+    )
+    caller_id = ticket.caller_id if unit.actor.org_code == PROVINCE_CODE else None
+    alike = _duplicates(unit, query, caller_id, ticket.employer_id)
+    duplicates = tuple(each for each in alike if each.ticket.number != number and each.ticket.state in MASTERS)
+    known = {each.ticket.number for each in duplicates} | {number}
+    rows = unit.session.execute(
+        select(*_SHOWN)
+        .where(Ticket.employer_id == ticket.employer_id, Ticket.state.in_(MASTERS), visible(unit.actor))
+        .order_by(Ticket.received_at.desc())
+        .limit(MOST_DUPLICATES + MOST_EARLIER)
+    )
+    others = tuple(_shown(unit, row) for row in rows if row.number not in known)
+    return Companions(duplicates=duplicates[:MOST_DUPLICATES], of_employer=others[:MOST_EARLIER])
 
 
 def _caller_id(unit: Unit, phone: str) -> int | None:
@@ -216,7 +248,7 @@ def _duplicates(
     ]
     likely = [entry for entry in found if entry.score >= SHOWN_FROM]
     likely.sort(key=lambda entry: (-entry.score, -entry.ticket.received_at.timestamp()))
-    return tuple(likely[:MOST_DUPLICATES])
+    return tuple(likely)
 
 
 def _candidates(unit: Unit, way: str, *conditions: ColumnElement[bool]) -> Select[Any]:

@@ -21,6 +21,7 @@ from service.audit.recording import record
 from service.core.db import AdvisoryLock, Base
 from service.core.errors import Bilingual, Conflict, Malformed, NotFound
 from service.core.unit import PROVINCE_CODE, Unit
+from service.identity.models import Person
 from service.org.tree import OrgTree, org_tree
 from service.sla.publishing import may_manage
 from service.tickets.taxonomy import Leaf, leaves
@@ -63,6 +64,16 @@ class CatalogueRefused(Malformed):
             "; ".join(f"line {fault.line}: {fault.en}" for fault in shown),
         )
         super().__init__(count=len(faults), lines=lines)
+
+
+class CatalogueChangedMeanwhile(Conflict):
+    zh = "派单目录已由他人更新为 {version},请核对后再改。"
+    en = "Somebody published {version} of the catalogue meanwhile; look at it and change it again."
+
+
+class NoSuchEntry(NotFound):
+    zh = "派单目录中没有这一行。"
+    en = "The catalogue has no such row."
 
 
 class NoCatalogue(NotFound):
@@ -134,6 +145,39 @@ class PublishCatalogue:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEntry:
+    """A row that is to go to a union from now on, or to be taken out (`org` None). `version` is what the
+    administrator saw, '' where none was published."""
+
+    category: str
+    place: str
+    org: str | None
+    reason: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePreview:
+    """What a file would change of what is in force: rows, and pairs of before and after."""
+
+    added: tuple[Entry, ...]
+    changed: tuple[tuple[Entry, Entry], ...]
+    removed: tuple[Entry, ...]
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueVersion:
+    """A version as the list of them tells it; `published_by` is a user name."""
+
+    version: str
+    reason: str
+    published_at: datetime
+    published_by: str | None
+    rows: int
+
+
 # By engine: the id of the version and what it says. A new version has a new id, so nothing here grows stale.
 _READ: WeakKeyDictionary[Engine, tuple[int, Catalogue]] = WeakKeyDictionary()
 
@@ -188,7 +232,63 @@ def publish_catalogue(unit: Unit, command: PublishCatalogue) -> PublishedCatalog
     Raises RulesNotYours, CatalogueRefused with every faulty line, CatalogueUnchanged.
     """
     may_manage(unit)
-    entries = read_catalogue(command.text, tree=org_tree(unit.session), categories=leaves(unit.session))
+    return _publish(unit, _read(unit, command.text), command.reason)
+
+
+def change_entry(unit: Unit, command: ChangeEntry) -> PublishedCatalogue:
+    """Publish the catalogue in force with one row set or taken out: a version like any other.
+
+    Raises RulesNotYours, CatalogueChangedMeanwhile, NoSuchEntry, CatalogueRefused, CatalogueUnchanged.
+    """
+    may_manage(unit)
+    unit.session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": AdvisoryLock.publishing})
+    now = current_catalogue(unit.session)
+    if now.version != command.version:
+        raise CatalogueChangedMeanwhile(version=now.version)
+    orgs = dict(now.orgs)
+    if command.org is not None:
+        orgs[command.category, command.place] = command.org
+    elif orgs.pop((command.category, command.place), None) is None:
+        raise NoSuchEntry
+    file = io.StringIO()
+    csv.writer(file).writerows([HEADING, *((category, place, org) for (category, place), org in orgs.items())])
+    return _publish(unit, _read(unit, file.getvalue()), command.reason)
+
+
+def preview_catalogue(unit: Unit, source: str) -> CataloguePreview:
+    """What publishing a file would change. Raises RulesNotYours, CatalogueRefused."""
+    may_manage(unit)
+    after = {(entry.category, entry.place): entry for entry in _read(unit, source)}
+    before = {key: Entry(*key, org) for key, org in current_catalogue(unit.session).orgs.items()}
+    both = sorted(before.keys() & after.keys())
+    return CataloguePreview(
+        added=tuple(after[key] for key in sorted(after.keys() - before.keys())),
+        changed=tuple((before[key], after[key]) for key in both if before[key] != after[key]),
+        removed=tuple(before[key] for key in sorted(before.keys() - after.keys())),
+        same=sum(before[key] == after[key] for key in both),
+    )
+
+
+def catalogue_versions(unit: Unit, *, limit: int) -> list[CatalogueVersion]:
+    """The newest versions, the one in force first. Raises RulesNotYours."""
+    may_manage(unit)
+    rows = unit.session.execute(
+        select(DispatchCatalogueVersion, Person.username)
+        .outerjoin(Person, Person.id == DispatchCatalogueVersion.published_by)
+        .order_by(DispatchCatalogueVersion.id.desc())
+        .limit(limit)
+    )
+    return [
+        CatalogueVersion(row.version, row.reason, row.published_at, username, len(row.content["rows"]))
+        for row, username in rows
+    ]
+
+
+def _read(unit: Unit, source: str) -> list[Entry]:
+    return read_catalogue(source, tree=org_tree(unit.session), categories=leaves(unit.session))
+
+
+def _publish(unit: Unit, entries: list[Entry], reason: str) -> PublishedCatalogue:
     rows = [[entry.category, entry.place, entry.org] for entry in sorted(entries, key=lambda e: (e.category, e.place))]
     digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:8]
     unit.session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": AdvisoryLock.publishing})
@@ -200,7 +300,7 @@ def publish_catalogue(unit: Unit, command: PublishCatalogue) -> PublishedCatalog
     row = DispatchCatalogueVersion(
         version=f"{count + 1}+{digest}",
         content={"rows": rows},
-        reason=command.reason,
+        reason=reason,
         published_at=unit.now,
         published_by=unit.actor.id,
         active=True,
@@ -212,7 +312,7 @@ def publish_catalogue(unit: Unit, command: PublishCatalogue) -> PublishedCatalog
         "catalogue:publish",
         subject=f"dispatch_catalogue:{row.version}",
         before={"version": before},
-        after={"rows": len(rows), "reason": command.reason},
+        after={"rows": len(rows), "reason": reason},
     )
     return published_catalogue(unit)
 
