@@ -18,6 +18,7 @@ from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
 from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
+from service.tickets.evidence import OutcomeEvidence
 from service.tickets.exclusions import Exclusion
 from service.tickets.final_answers import FinalAnswer
 from service.tickets.knowledge import Article, ArticleUse, ArticleVersion
@@ -76,6 +77,7 @@ __all__ = [
     "OrgAlias",
     "OrgUnit",
     "OutboxMessage",
+    "OutcomeEvidence",
     "Person",
     "PersonRole",
     "PolicyVersion",

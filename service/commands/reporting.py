@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     report.callback()(_only_groups)
     report.command("breaches")(breaches)
     report.command("suggestions")(suggestions)
+    report.command("outcomes")(outcomes)
     app.add_typer(report, name="report")
 
 
@@ -61,6 +62,29 @@ def breaches(
     finally:
         draft.unlink(missing_ok=True)
     complain(f"{len(report.rows)} 条 / rows: {out}")
+
+
+def outcomes(
+    start: Annotated[str, typer.Option("--from", help="起始日 / first day, 2026-01-01")],
+    end: Annotated[str, typer.Option("--to", help="结束日,不含 / the day after the last")],
+    org: Annotated[str, typer.Option(help="工会代码,默认全省 / union, the province by default")] = "",
+    form: Annotated[str, typer.Option("--format", help="json | csv")] = "json",
+) -> None:
+    """处理结果台账:追回金额、帮助人数及其证明。/ What was recovered, who was helped, and what proves it."""
+    from service.core.unit import PROVINCE_CODE
+    from service.reports.outcomes import OutcomeQuery, outcome_ledger, to_csv
+
+    if form not in ("json", "csv"):
+        raise typer.BadParameter(f"{form}: json | csv", param_hint="--format")
+    query = OutcomeQuery(start=day_of(start, "--from"), end=day_of(end, "--to"), org=org or PROVINCE_CODE)
+    with application() as parts, parts.reading() as unit:
+        ledger = outcome_ledger(unit, query)
+    if form == "json":
+        say_json(ledger.to_document())
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(to_csv(ledger))
+    sys.stdout.buffer.flush()
 
 
 def suggestions(

@@ -19,6 +19,23 @@ PAIRS: dict[str, tuple[str, str]] = {
     "field.assist_ask": ("请协办工会做什么", "What the assisting union is asked to do"),
     "hint.assist_ask": ("不填则为协助主办工会办理", "To help the lead union if left empty"),
     "field.assist_by": ("协办答复期限", "The assisting union answers by"),
+    # Outcomes
+    "outcome.title": ("处理结果台账", "Ledger of outcomes"),
+    "outcome.open": ("处理结果台账", "Ledger of outcomes"),
+    "outcome.none": ("该期间没有审核通过的反馈。", "No reply was approved in this period."),
+    "outcome.tickets": ("件数", "Tickets"),
+    "outcome.unverified": ("其中未核实(元)", "of these unverified"),
+    "outcome.by_outcome": ("按处理结果", "By outcome"),
+    "outcome.proof": ("证明", "Proof"),
+    "outcome.lead": (
+        "{tickets} 件,追回 {recovered} 元(其中未核实 {unverified} 元),帮助 {helped} 人。",
+        "{tickets} tickets, {recovered} yuan recovered ({unverified} of it unverified), {helped} workers helped.",
+    ),
+    "field.evidence": ("证明处理结果的附件", "Files that prove the outcome"),
+    "hint.evidence": (
+        "追回金额、调解协议须有证明,否则台账中记为未核实",
+        "Money recovered and agreements without a proof stand in the ledger as unverified",
+    ),
     # Reply templates
     "template.title": ("答复模板", "Reply templates"),
     "template.none": ("还没有答复模板。", "There are no reply templates yet."),

@@ -94,12 +94,17 @@ def show_report_file(visit: Visit) -> Response:
 
 
 def _query(unit: Unit, visit: Visit) -> BreachQuery:
-    """The present month until today unless days are given. People name the last day they mean; the query ends
-    before a day."""
+    start, end, org = period_of(unit, visit)
+    return BreachQuery(start=start, end=end, org=org)
+
+
+def period_of(unit: Unit, visit: Visit) -> tuple[date, date, str]:
+    """The present month until today unless days are given, and the union, one's own unless it is given. People name
+    the last day they mean; the period ends before a day. Raises DayUnreadable."""
     today = local(unit.now).date()
     first = _day(visit.query("from")) or today.replace(day=1)
     last = _day(visit.query("to")) or max(first, today)
-    return BreachQuery(start=first, end=last + timedelta(days=1), org=visit.query("org") or unit.actor.org_code)
+    return first, last + timedelta(days=1), visit.query("org") or unit.actor.org_code
 
 
 def _day(text: str) -> date | None:

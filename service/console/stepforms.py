@@ -23,6 +23,7 @@ from service.sla.rules import current_rules
 from service.tickets.assigning import handlers
 from service.tickets.assist import EarlierTicket, PossibleDuplicate, companions
 from service.tickets.assisting import TaskView
+from service.tickets.attachments import attachments_of
 from service.tickets.catalogue import current_catalogue
 from service.tickets.materials import MaterialView
 from service.tickets.states import TABLE, Step
@@ -132,6 +133,7 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
         Field(name="recovered", label="field.recovered", kind="money"),
         Field(name="helped", label="field.helped", kind="number", least=0),
         Field(name="worker_confirmed", label="field.worker_confirmed", kind="check"),
+        Field(name="evidence", label="field.evidence", kind="checks", hint="hint.evidence"),
     ),
     Step.approve: (_NOTE,),
     Step.send_back: (_text("note", "field.send_back_reason"),),
@@ -342,6 +344,9 @@ def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -
             depends = {"most": current_rules(unit.session).policy.limits.extension_working_days}
         case "pieces" if question.kind == "checks":
             depends = {"options": of_words({each.piece: _bare(each.piece) for each in _awaited(view)})}
+        case "evidence":
+            files = {str(each.id): _bare(each.name) for each in attachments_of(unit, view.row.number)}
+            depends = {"options": of_words(files)}
         case "review_at":
             depends = {"remark": _material_awaited(view)}
         case "contacted_at":

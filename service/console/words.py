@@ -161,6 +161,13 @@ MATERIALS = _words(
 
 TASKS = _words(open=("待答复", "open"), answered=("已答复", "answered"), called_off=("已撤销", "called off"))
 
+PROOFS = _words(
+    worker=("职工回访确认", "the worker confirmed it"),
+    evidence=("有附件证明", "proved by a file"),
+    unverified=("未核实", "unverified"),
+    not_needed=("不须证明", "needs no proof"),
+)
+
 LEVELS = _words(province=("省级", "the province"), prefecture=("市州级", "the city"), county=("县级", "the county"))
 
 LEGS = _words(
@@ -241,6 +248,7 @@ LISTS: Mapping[str, Words] = {
     "dissatisfaction": DISSATISFACTIONS,
     "request": REQUESTS,
     "material": MATERIALS,
+    "proof": PROOFS,
     "task": TASKS,
     "level": LEVELS,
     "leg": LEGS,

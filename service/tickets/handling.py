@@ -28,6 +28,7 @@ from service.tickets.errors import (
     RequestAlreadyOpen,
     ReviewDateOutOfRange,
 )
+from service.tickets.evidence import name_evidence
 from service.tickets.materials import AWAITED, check_material_awaited, waive_all
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Assignment, Reply, Ticket
@@ -242,7 +243,7 @@ def resume_by_review(unit: Unit, ticket: Ticket, *, at: datetime) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyToTicket:
-    """The union's answer. Money in yuan; `contacted_at` aware; `helped` workers."""
+    """The union's answer. Money in yuan; `contacted_at` aware; `helped` workers; `evidence` are ids of attachments."""
 
     number: str
     text: str
@@ -253,35 +254,36 @@ class ReplyToTicket:
     recovered: Decimal = Decimal(0)
     helped: int = 0
     worker_confirmed: bool = False
+    evidence: tuple[int, ...] = ()
     version: int | None = None
 
 
 def reply_to_ticket(unit: Unit, command: ReplyToTicket) -> Ticket:
     """Report what was done (反馈). This moment stops the citizen's clock; a pause ends with it.
 
-    It does not wait for assisting unions; whose part is still open stands on the timeline. Raises ContactInFuture
-    and the refusals of `take`.
+    It does not wait for assisting unions; whose part is still open stands on the timeline. Raises ContactInFuture,
+    AttachmentNotFound and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.reply, version=command.version)
     if command.contacted_at > unit.now:
         raise ContactInFuture
-    unit.session.add(
-        Reply(
-            ticket_id=ticket.id,
-            cycle=ticket.cycle,
-            org_code=ticket.holder_code,
-            text=concealed(unit, ticket, command.text),
-            basis=concealed(unit, ticket, command.basis),
-            contacted_at=command.contacted_at,
-            contact_way=command.contact_way,
-            outcome=command.outcome,
-            recovered=command.recovered,
-            helped=command.helped,
-            worker_confirmed=command.worker_confirmed,
-            replied_by=unit.actor.id,
-            replied_at=unit.now,
-        )
+    reply = Reply(
+        ticket_id=ticket.id,
+        cycle=ticket.cycle,
+        org_code=ticket.holder_code,
+        text=concealed(unit, ticket, command.text),
+        basis=concealed(unit, ticket, command.basis),
+        contacted_at=command.contacted_at,
+        contact_way=command.contact_way,
+        outcome=command.outcome,
+        recovered=command.recovered,
+        helped=command.helped,
+        worker_confirmed=command.worker_confirmed,
+        replied_by=unit.actor.id,
+        replied_at=unit.now,
     )
+    unit.session.add(reply)
+    name_evidence(unit, ticket, reply, command.evidence)
     ticket.replied_at = unit.now
     requests.void_open_requests(unit, ticket, note="反馈")
     waive_all(unit, ticket)

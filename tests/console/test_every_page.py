@@ -149,6 +149,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "search": ("dispatcher1", "/search?q=工资"),
         "search-all": ("supervisor1", "/search"),
         "consults": ("lawyer1", "/consults"),
+        "outcomes": ("supervisor1", "/reports/outcomes?from=2026-11-01&to=2026-12-31"),
         "tasks": (f"handler-{stages.DELINGHA}", "/tasks"),
         "queue-assisting": (f"handler-{stages.DELINGHA}", "/"),
         "knowledge": ("lawyer1", "/knowledge"),

@@ -14,6 +14,8 @@ from service.core.unit import PROVINCE_CODE
 from service.identity.permissions import Permission
 from service.reports.breaches import BreachQuery, breach_report
 from service.reports.export import to_csv, to_xlsx
+from service.reports.outcomes import OutcomeQuery, outcome_ledger
+from service.reports.outcomes import to_csv as outcomes_csv
 from service.reports.suggestions import SuggestionQuery, suggestion_figures
 
 router = room("reports", "/reports")
@@ -57,6 +59,44 @@ def breaches(
     content, media_type = (to_csv(report), "text/csv; charset=utf-8") if as_ == "csv" else (to_xlsx(report), _XLSX)
     name = f"breaches-{query.org}-{query.start}-{query.end}.{as_}"
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@router.get(
+    "/outcomes",
+    name="report_outcomes",
+    summary=both("处理结果台账", "Ledger of outcomes"),
+    responses={
+        200: {
+            "description": "台账 / The ledger",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "text/csv": {"schema": {"type": "string"}},
+            },
+        },
+        **READ_REFUSALS,
+    },
+    openapi_extra=needs(Permission.report_read),
+)
+def outcomes(
+    work: Working,
+    first: Annotated[Day, Query(alias="from", description="起始日(含) / First day", examples=["2026-11-01"])],
+    end: Annotated[Day, Query(alias="to", description="截止日(不含) / Day after the last", examples=["2026-12-01"])],
+    org: Annotated[Code | None, Query(description="工会代码,默认本单位 / Union; one's own if left out")] = None,
+    as_: Annotated[Literal["json", "csv"], Query(alias="format", description="格式 / Format")] = "json",
+) -> Response:
+    """该期间审核通过的处理结果:追回金额、帮助人数及其证明,合计等于明细之和;无证明的标为未核实。
+
+    What replies approved in the period brought: money, workers helped, and the proof; sums equal the rows, and what
+    nothing proves is marked as unverified.
+    """
+    with work.reading(Permission.report_read) as unit:
+        query = OutcomeQuery(start=first, end=end, org=org or unit.actor.org_code or PROVINCE_CODE)
+        ledger = outcome_ledger(unit, query)
+    if as_ == "json":
+        return Response(json.dumps(ledger.to_document(), ensure_ascii=False), media_type="application/json")
+    name = f"outcomes-{query.org}-{query.start}-{query.end}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(outcomes_csv(ledger), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get(

@@ -181,6 +181,9 @@ class Reply(StepBody):
     recovered: Yuan = Field(Decimal(0), description="追回金额(元) / Wages recovered in yuan")
     helped: Helped = Field(0, description="帮助人数 / Workers helped")
     worker_confirmed: Flag = Field(False, description="职工已确认 / The worker confirmed it")
+    evidence: Annotated[tuple[Annotated[int, Field(ge=1, lt=2**31)], ...], Field(max_length=100)] = Field(
+        (), description="证明处理结果的附件编号 / Ids of the attachments that prove the outcome"
+    )
 
 
 class Approve(StepBody):
