@@ -315,31 +315,21 @@ def _with_answers(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -> Field:
     """A question with the choices and beginnings that depend on the ticket."""
-    tree = org_tree(unit.session)
     depends: dict[str, Any] = {}
     match question.name:
         case "tier":
             tiers = {code: name for code, name in words.TIERS.items() if code and code != view.row.tier}
             depends = {"options": of_words(tiers), "remark": _remark(_suggested_tier(unit, view))}
-        case "org_code" if question.label == "field.task_union":
-            depends = {"options": of_unions(tree, without_province=True)}
-        case "org_code" if question.label == "field.task_called_off":
-            depends = {"options": of_words({each.org_code: each.org for each in _tasks_open(view)})}
         case "text" if question.label == "field.reply_text":
             depends = {"remark": _parts_missing(view), "value": reply_text}
         case "org_code":
-            suggested = _suggested_union(unit, view) if unit.actor.org_code == PROVINCE_CODE else None
-            depends = {
-                "options": of_unions(tree, scope=unit.actor.scope, without_province=True),
-                "value": (suggested.value or "") if suggested else view.row.place_code,
-                "remark": _remark(suggested) if suggested else None,
-            }
+            depends = _which_union(unit, view, question)
         case "username":
-            return replace(question, options=of_handlers(unit), value=view.handler.username if view.handler else "")
+            depends = {"options": of_handlers(unit), "value": view.handler.username if view.handler else ""}
         case "master":
-            return replace(question, options=_masters(unit, view))
+            depends = {"options": _masters(unit, view)}
         case "assisting":
-            depends = {"options": of_unions(tree, without_province=True)}
+            depends = {"options": of_unions(org_tree(unit.session), without_province=True)}
         case "days":
             depends = {"most": current_rules(unit.session).policy.limits.extension_working_days}
         case "pieces" if question.kind == "checks":
@@ -352,6 +342,21 @@ def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -
         case "contacted_at":
             depends = {"value": _minute(unit.now)}
     return replace(question, **depends)
+
+
+def _which_union(unit: Unit, view: TicketView, question: Field) -> dict[str, Any]:
+    """The unions that may be meant: to lead or to have it passed down, to assist, or to assist no longer."""
+    tree = org_tree(unit.session)
+    if question.label == "field.task_union":
+        return {"options": of_unions(tree, without_province=True)}
+    if question.label == "field.task_called_off":
+        return {"options": of_words({each.org_code: each.org for each in _tasks_open(view)})}
+    suggested = _suggested_union(unit, view) if unit.actor.org_code == PROVINCE_CODE else None
+    return {
+        "options": of_unions(tree, scope=unit.actor.scope, without_province=True),
+        "value": (suggested.value or "") if suggested else view.row.place_code,
+        "remark": _remark(suggested) if suggested else None,
+    }
 
 
 def _awaited(view: TicketView) -> tuple[MaterialView, ...]:
