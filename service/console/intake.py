@@ -130,7 +130,8 @@ _FIELDS = tuple(question for part in _PARTS.values() for question in part)
 _FIELDS_OF_ACCEPTING = frozenset(question.name for question in _ACCEPTING)
 # Chosen beside the form, not asked in it.
 _SAME_AS = "same_as"
-_KEPT = (*(question.name for question in _FIELDS), _SAME_AS)
+_FOLLOWS = "follows"
+_KEPT = (*(question.name for question in _FIELDS), _SAME_AS, _FOLLOWS)
 _STILL_NEEDED = Bilingual("此类诉求必填;问过仍不清楚的,请选“来电人说不清”", "needed for this category, or not known")
 
 Typed = Mapping[str, tuple[str, ...]]
@@ -161,7 +162,7 @@ def show_intake(visit: Visit) -> Response:
     """The empty form, or a draft to go on with."""
     key = visit.query("draft")
     if not key:
-        return _form_page(visit, key=new_correlation_id())
+        return _form_page(visit, key=new_correlation_id(), follows=visit.query(_FOLLOWS))
     with visit.reading(Permission.ticket_create) as unit:
         draft = draft_of_mine(unit, key)
     return _form_page(visit, key=draft.key, typed=draft.fields, kept=bool(visit.query("kept")))
@@ -257,6 +258,8 @@ def _read(typed: Typed, *, title: str) -> tuple[dict[str, Any], dict[str, Any]]:
     values = values_of(_FIELDS, typed)
     values.setdefault("title", title)
     values[_SAME_AS] = tuple(number for number in typed.get(_SAME_AS, ()) if TICKET_NUMBER.match(number))
+    for number in typed.get(_FOLLOWS, ())[:1]:
+        values[_FOLLOWS] = number
     errors: dict[str, Bilingual] = {}
     results: list[dict[str, Any]] = []
     for model, names in (
@@ -281,8 +284,10 @@ def _form_page(
     errors: Mapping[str, Bilingual] | None = None,
     problem: Problem | None = None,
     kept: bool = False,
+    follows: str = "",
     status: int = 200,
 ) -> Response:
+    follows = next(iter((typed or {}).get(_FOLLOWS, ())), follows)
     with visit.reading() as unit:
         if not unit.actor.may(Permission.ticket_create):
             raise NotPermitted(permission=Permission.ticket_create.value)
@@ -302,6 +307,7 @@ def _form_page(
         parts=parts,
         found=found,
         same_as=(typed or {}).get(_SAME_AS, ()),
+        follows=follows if TICKET_NUMBER.match(follows) else "",
         drafts=drafts,
         kept=kept,
     )

@@ -202,6 +202,15 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
         Field(name="other_master", label="field.other_master", longest=40),
         _text("reason", "field.reason"),
     ),
+    Step.link: (
+        Field(name="other", label="field.other_ticket", required=True, longest=40, hint="hint.master"),
+        Field(name="kind", label="field.link_kind", kind="choice", required=True, options=of_words(words.LINKS)),
+        _NOTE,
+    ),
+    Step.unlink: (
+        Field(name="other", label="field.other_ticket", required=True, longest=40, hint="hint.master"),
+        _text("reason", "field.reason"),
+    ),
     Step.split_: (_text("reason", "field.reason", hint="hint.split"),),
     Step.withdraw: (_text("reason", "field.withdrawal"),),
     Step.transfer_out: (

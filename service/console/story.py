@@ -121,6 +121,11 @@ _WARNED = {
 }
 
 
+def _linked(entry: TimelineEntry, number: str) -> Bilingual:
+    kind = word("link", entry.data["kind"]) if "kind" in entry.data else Bilingual("工单", "ticket")
+    return Bilingual(f"{kind.zh} {number}", f"{kind.en}: {number}")
+
+
 def _told(data: Mapping[str, Any], names: Mapping[str, str]) -> Bilingual:
     told = [names.get(username, username) for username in data["told"]]
     if told:
@@ -229,6 +234,7 @@ _SAID: dict[str, Say] = {
     "assisting": _unions,
     "task_of": lambda _, value, tree: _pair("协办:{}", "assisting: {}", _union(tree, value)),
     "tasks_open": lambda _, value, tree: _still_open(value, tree),
+    "to": lambda entry, value, __: _linked(entry, value),
     "about": lambda _, value, __: _pair("剔除内容:{}", "about: {}", word("excludable", value)),
     "round": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
     "absent_until": lambda entry, value, _: _away(value, entry.data["deputy"]),

@@ -751,6 +751,11 @@ TEXTS: dict[str, Bilingual] = _texts(
         "field.article_from": ("有效期第一天", "Valid from"),
         "field.article_until": ("有效期最后一天", "Valid until"),
         "hint.article_until": ("留空表示长期有效", "Empty: for good"),
+        # Tickets that belong together
+        "field.other_ticket": ("另一工单编号", "Number of the other ticket"),
+        "field.link_kind": ("关联类型", "How they belong together"),
+        "ticket.follow_up": ("已超过重新办理期限:登记关联的新工单", "Past reopening: register a new linked ticket"),
+        "intake.follows": ("重新反映的已办结工单 {number}", "Takes up the closed ticket {number} anew"),
         # What is left out of a score
         "nav.exclusions": ("剔除申请", "Exclusions"),
         "exclusion.title": ("待我决定的剔除申请", "Exclusions that wait for my word"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -170,6 +170,7 @@ def _page(
             "bars": _bars(unit, number),
             "handler": stepforms.handler_name(view.handler) if view.handler else None,
             "files": attachments_of(unit, number),
+            "may_follow_up": _may_follow_up(unit, view),
             "exclusions": exclusions_of(unit, number),
             "may_attach": unit.actor.may(Permission.ticket_note),
             "story": _story(unit, number),
@@ -213,6 +214,15 @@ def _fitting(unit: Unit, number: str, forms: tuple[stepforms.StepForm, ...]) -> 
     """The articles that may help with an answer, for who can write one now."""
     wanted = any(form.step in stepforms.ANSWERS_IN for form in forms)
     return suggested_articles(unit, number) if wanted and unit.actor.may(Permission.knowledge_read) else []
+
+
+def _may_follow_up(unit: Unit, view: TicketView) -> bool:
+    """Whether the matter can only be taken up by a new linked ticket: it was closed, and its window has passed."""
+    if view.row.state not in {State.closed, State.archived} or view.ended_at is None:
+        return False
+    days = current_rules(unit.session).policy.limits.reopen_window_days
+    past = view.row.state is State.archived or unit.now > view.ended_at + timedelta(days=days)
+    return past and unit.actor.may(Permission.ticket_create)
 
 
 def _story(unit: Unit, number: str) -> tuple[StoryLine, ...]:

@@ -183,6 +183,12 @@ ASSIGNMENT_ENDS = _words(
 )
 VERDICTS = _words(approved=("审核通过", "approved"), sent_back=("审核退回", "sent back"))
 
+LINKS = _words(
+    duplicate=("同一事项", "the same matter"),
+    appeal=("办结后再反映", "taken up after closing"),
+    related=("其他关联", "otherwise related"),
+)
+
 # What a union can ask to be left out of its score.
 EXCLUDABLE = _words(
     rating=("评价", "the rating"),
@@ -255,6 +261,7 @@ LISTS: Mapping[str, Words] = {
     "assignment_role": ASSIGNMENT_ROLES,
     "assignment_end": ASSIGNMENT_ENDS,
     "verdict": VERDICTS,
+    "link": LINKS,
     "excludable": EXCLUDABLE,
     "exclusion": EXCLUSION_VERDICTS,
     "rung": RUNGS,

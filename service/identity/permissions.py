@@ -29,6 +29,7 @@ class Permission(StrEnum):
     ticket_note = "ticket:note"
     ticket_export = "ticket:export"
     ticket_merge = "ticket:merge"
+    ticket_link = "ticket:link"
     ticket_group = "ticket:group"
     ticket_withdraw = "ticket:withdraw"
     ticket_transfer = "ticket:transfer"
@@ -81,6 +82,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.agent: frozenset(
         {
             P.ticket_read,
+            P.ticket_link,
             P.ticket_create,
             P.ticket_accept,
             P.ticket_answer,
@@ -100,6 +102,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.dispatcher: frozenset(
         {
             P.ticket_read,
+            P.ticket_link,
             P.exclusion_decide,
             P.ticket_create,
             P.ticket_accept,
@@ -159,6 +162,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.supervisor: frozenset(
         {
             P.ticket_read,
+            P.ticket_link,
             P.exclusion_decide,
             P.ticket_urge,
             P.ticket_supervise,

@@ -76,7 +76,8 @@ class RegisterTicket:
     """What an agent takes down. `received_at` None means now; `phone` in any form; money in yuan.
 
     `people_count` None is one person of whom nobody asked. `not_known` names what the caller does not know although
-    the matter demands it; `same_as` the tickets about the same matter; `draft` the key of the draft this was.
+    the matter demands it; `same_as` the tickets about the same matter; `follows` the closed one it takes up anew;
+    `draft` the key of the draft this was.
     """
 
     title: str
@@ -100,6 +101,7 @@ class RegisterTicket:
     anonymous: bool = False
     identity_hidden: bool = False
     same_as: tuple[str, ...] = ()
+    follows: str | None = None
     draft: str | None = None
     received_at: datetime | None = None
     idempotency_key: str | None = None
@@ -191,6 +193,8 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
     if command.same_as:
         links.link(unit, ticket, command.same_as, kind="duplicate")
+    if command.follows:
+        links.link(unit, ticket, [command.follows], kind="appeal")
     if command.draft:
         drafts.discard_draft(unit, command.draft)
     warn_of_ticket(unit, ticket, rules.policy)

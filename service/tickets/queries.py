@@ -1,6 +1,6 @@
 """Reading tickets: one ticket, queues by deadline, timelines, clocks. All through the actor's scope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from service.tickets.closing import redo_rounds_left
 from service.tickets.concealing import sees_caller
 from service.tickets.consulting import consult_waits
 from service.tickets.exclusions import exclusion_waits
-from service.tickets.links import links_of
+from service.tickets.links import links_of, seen_numbers
 from service.tickets.materials import materials_of
 from service.tickets.models import (
     OPEN_SQL,
@@ -126,7 +126,6 @@ _EVENT_NAMES: dict[str, tuple[str, str]] = {
     "attachment:added": ("添加附件", "file added"),
     "attachment:withdrawn": ("撤回附件", "file taken back"),
     "ticket:material_added": ("职工补充情况", "the worker added something"),
-    "ticket:linked": ("关联工单", "linked"),
     "ticket:imported": ("导入", "imported"),
     "clock:recounted": ("期限重新计算", "deadline counted anew"),
     "ticket:merged_in": ("并入其他工单", "another ticket merged in"),
@@ -142,6 +141,7 @@ _DECIDES: dict[Step, str] = {
     Step.return_supervision: "supervision_answer",
     Step.close_supervision: "supervision_answer",
     Step.final_answer: "final_answer",
+    Step.unlink: "linked",
     Step.ask_exclusion: "nothing_excluded",
     Step.support_exclusion: "exclusion",
     Step.exclude: "supported_exclusion",
@@ -211,6 +211,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     awaits = {_awaited(request) for request in waiting}
     awaits |= supervision_waits(unit, ticket) | consult_waits(unit, ticket) | quality_waits(unit, ticket)
     awaits |= exclusion_waits(unit, ticket)
+    linked = links_of(unit, ticket)
+    awaits |= {"linked"} if linked else set()
     awaits |= {"material" for each in materials if each.state == "asked"}
     if "supervision" in awaits and not redo_rounds_left(unit, ticket):
         awaits.add("final_answer")
@@ -229,7 +231,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         contact_time=ticket.contact_time,
         other_channels=tuple(ticket.other_channels),
         not_known=tuple(ticket.not_known),
-        linked=tuple(links_of(unit, ticket)),
+        linked=tuple(linked),
         anonymous=ticket.anonymous,
         identity_hidden=ticket.identity_hidden,
         caller_withheld=not told,
@@ -309,11 +311,15 @@ def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str]) -> 
 
 
 def timeline(unit: Unit, number: str) -> list[TimelineEntry]:
-    """The whole story of a ticket, oldest first. Raises TicketNotFound."""
+    """The whole story of a ticket, oldest first. A number outside the actor's scope is left out of it.
+
+    Raises TicketNotFound.
+    """
     ticket = find(unit, number)
     events = unit.session.scalars(
         select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)
-    )
+    ).all()
+    seen = seen_numbers(unit, (number for event in events for number in _others_named(event.data)))
     return [
         TimelineEntry(
             id=event.id,
@@ -326,10 +332,24 @@ def timeline(unit: Unit, number: str) -> list[TimelineEntry]:
             actor=event.actor_name,
             actor_org=event.actor_org,
             note=event.note,
-            data=event.data,
+            data=_within_scope(event.data, seen),
         )
         for event in events
     ]
+
+
+# Under these names an event's data has numbers of other tickets.
+_OTHER, _OTHERS = ("to", "master", "merged"), "tickets"
+
+
+def _others_named(data: Mapping[str, Any]) -> Iterator[str]:
+    yield from (data[name] for name in _OTHER if isinstance(data.get(name), str))
+    yield from data.get(_OTHERS, ())
+
+
+def _within_scope(data: Mapping[str, Any], seen: AbstractSet[str]) -> dict[str, Any]:
+    kept = {name: value for name, value in data.items() if name not in _OTHER or value in seen}
+    return kept | ({_OTHERS: [number for number in data[_OTHERS] if number in seen]} if _OTHERS in data else {})
 
 
 def clock_views(unit: Unit, number: str) -> list[ClockView]:

@@ -139,6 +139,8 @@ class Step(StrEnum):
     set_task = "set-task"
     answer_task = "answer-task"
     call_off_task = "call-off-task"
+    link = "link"
+    unlink = "unlink"
     note = "note"
     merge = "merge"
     split_ = "split"
@@ -308,6 +310,9 @@ _ROWS = (
     _row(Step.set_task, {S.to_sign, S.in_progress}, None, P.task_set, Place.charge, "task_set", "交办协办任务", "ask a union to assist"),
     _row(Step.answer_task, OPEN, None, P.task_answer, Place.scope, "task_answered", "答复协办任务", "answer the task"),
     _row(Step.call_off_task, OPEN, None, P.task_set, Place.charge, "task_called_off", "撤销协办任务", "call the task off"),
+    # What belongs together is noted at any time, and taken back with a reason.
+    _row(Step.link, frozenset(State), None, P.ticket_link, Place.scope, "linked", "关联工单", "link"),
+    _row(Step.unlink, frozenset(State), None, P.ticket_link, Place.scope, "unlinked", "解除关联", "unlink"),
     _row(Step.note, frozenset(State), None, P.ticket_note, Place.scope, "noted", "备注", "note"),
 )
 # fmt: on

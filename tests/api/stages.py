@@ -22,6 +22,7 @@ from service.tickets.handling import (
     ask_suspension,
     grant_suspension,
 )
+from service.tickets.links import LinkTickets, link_tickets
 from service.tickets.materials import AskMaterial, ask_material
 from service.tickets.passing_down import PassDown, ReturnUp, pass_down, return_up
 from service.tickets.requests import DecideRequest
@@ -154,6 +155,12 @@ def one_of_two(desk: Desk) -> str:
     return desk.accepted()
 
 
+def linked(desk: Desk) -> str:
+    other, number = desk.in_progress(), desk.accepted()
+    desk.do("agent1", link_tickets, LinkTickets(number=number, other=other, kind="related"))
+    return number
+
+
 def merged(desk: Desk) -> str:
     master, number = desk.in_progress(), desk.accepted()
     desk.do("agent1", merge_ticket, MergeTicket(number=number, master=master, reason="同一批欠薪"))
@@ -211,6 +218,8 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "return-up": (HANDLER, passed_down),
     "take-back": (CITY_HANDLER, passed_down),
     "keep-down": (CITY_HANDLER, return_up_asked),
+    "link": ("agent1", one_of_two),
+    "unlink": ("agent1", linked),
     "ask-exclusion": (LEADER, unfairly_rated),
     "support-exclusion": ("supervisor1", exclusion_asked),
     "exclude": ("supervisor1", exclusion_supported),

@@ -39,7 +39,7 @@ def test_every_open_state_has_a_deadline_to_sort_by() -> None:
 
 
 def test_an_ended_ticket_takes_a_note_and_a_closed_one_can_be_reopened() -> None:
-    assert steps_from(State.rejected) == (Step.note,)
+    assert set(steps_from(State.rejected)) == {Step.note, Step.link, Step.unlink}
     beside_it = {
         Step.pass_quality,
         Step.fail_quality,
@@ -47,6 +47,8 @@ def test_an_ended_ticket_takes_a_note_and_a_closed_one_can_be_reopened() -> None
         Step.return_supervision,
         Step.close_supervision,
         Step.final_answer,
+        Step.link,
+        Step.unlink,
         Step.ask_exclusion,
         Step.support_exclusion,
         Step.exclude,

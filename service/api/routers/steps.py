@@ -92,6 +92,7 @@ from service.tickets.handling import (
     sign_ticket,
 )
 from service.tickets.intake import AcceptTicket, AnswerTicket, accept_ticket, answer_ticket
+from service.tickets.links import LinkTickets, UnlinkTickets, link_tickets, unlink_tickets
 from service.tickets.materials import (
     AskMaterial,
     SettleMaterial,
@@ -470,6 +471,18 @@ ACTIONS: tuple[Action, ...] = (
         actions.Merge,
         _takes(merge_ticket, MergeTicket),
         same={"master": A_TICKET_NUMBER, "reason": "同一用人单位同一批欠薪"},
+    ),
+    _action(
+        Step.link,
+        actions.Link,
+        _takes(link_tickets, LinkTickets),
+        earlier={"other": A_TICKET_NUMBER, "kind": "appeal", "note": "办结后再次拖欠"},
+    ),
+    _action(
+        Step.unlink,
+        actions.Unlink,
+        _takes(unlink_tickets, UnlinkTickets),
+        mistaken={"other": A_TICKET_NUMBER, "reason": "经核实不是同一用人单位"},
     ),
     _action(
         Step.split_,

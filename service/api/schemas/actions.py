@@ -340,6 +340,23 @@ class Merge(StepBody):
     reason: Reason
 
 
+class Link(StepBody):
+    """关联工单"""
+
+    other: MentionedTicket = Field(description="另一工单编号 / Number of the other ticket")
+    kind: Literal["duplicate", "appeal", "related"] = Field(
+        description="同一事项、办结后再反映、其他 / The same matter, taken up after closing, otherwise related"
+    )
+    note: Note = ""
+
+
+class Unlink(StepBody):
+    """解除关联"""
+
+    other: MentionedTicket = Field(description="另一工单编号 / Number of the other ticket")
+    reason: Reason
+
+
 class TransferOut(StepBody):
     """转出"""
 

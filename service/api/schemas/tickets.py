@@ -20,6 +20,7 @@ from service.api.schemas.fields import (
     Instant,
     KindName,
     Membership,
+    MentionedTicket,
     Name,
     OtherChannel,
     Phone,
@@ -87,6 +88,9 @@ class TicketCreate(RequestBody):
     identity_hidden: Flag = Field(False, description="对承办单位保密身份 / Identity hidden from the handling union")
     same_as: tuple[ShortText, ...] = Field(
         (), max_length=20, description="同一诉求的其他工单号 / Numbers of tickets about the same matter"
+    )
+    follows: MentionedTicket | None = Field(
+        None, description="重新反映的已办结工单号 / The closed ticket whose matter is taken up anew"
     )
     draft: DraftKey | None = Field(
         None, description="由此登记的草稿,登记后删除 / The draft this was; it is thrown away"
