@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api import documentation
 from service.api.errors import add_error_handlers
+from service.api.live import Live, stop_with_the_process
 from service.api.middleware import BodyGate, FileGate, RequestNames, RequestSlots
 from service.api.routers import (
     API,
@@ -21,6 +22,7 @@ from service.api.routers import (
     catalogue,
     consults,
     employers,
+    events,
     exclusions,
     finding,
     groups,
@@ -73,15 +75,16 @@ def create_app(application: Application | None = None) -> FastAPI:
     )
     app.state.application = parts
     app.state.readings = Readings()
+    app.state.live = Live(parts)
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
-    queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox)
+    queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox, events)
     kept = (absences, knowledge, reply_templates, reports, rules, catalogue)
     beside = (intake, employers, *queued, *kept, auth, worker, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)
-    mount_pages(app, parts)
+    mount_pages(app, parts, app.state.live)
     _stand_in_front(app, parts)
     return app
 
@@ -107,9 +110,11 @@ def _from_settings() -> Application:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Application = app.state.application
     await run_in_threadpool(_warm_up, parts)
+    stop_with_the_process(app.state.live)
     try:
         yield
     finally:
+        app.state.live.stop()
         parts.database.dispose()
 
 

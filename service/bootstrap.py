@@ -18,6 +18,7 @@ from service.core.ids import new_correlation_id
 from service.core.ratelimit import RateLimiter
 from service.core.settings import Settings, SettingsMissing
 from service.core.unit import SYSTEM, Actor, Unit
+from service.notifications.bells import ringer
 from service.notifications.gateways import ConsoleGateway, Gateway
 from service.notifications.guard import Guarded
 from service.notifications.http_sms import HttpSms
@@ -104,7 +105,9 @@ class Application:
     def handlers(self) -> dict[str, Handler]:
         """What becomes of each kind of message."""
         return {
-            NOTICE: DatabaseHandler(run=put_into_inbox),
+            NOTICE: DatabaseHandler(
+                run=put_into_inbox, then=ringer(self.settings.redis_url, self.settings.database_url)
+            ),
             WORKER_SMS: worker_sms_handler(self.gateway),
             WORKER_CODE: worker_code_handler(self.gateway),
             RECOUNT: DatabaseHandler(run=recount_by_message),

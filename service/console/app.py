@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from service.api.errors import Problem
+from service.api.live import Live
 from service.bootstrap import Application
 from service.console import (
     absencepage,
@@ -41,6 +42,7 @@ from service.console import (
 )
 from service.console.endpoints import FORMS_WITH_FILES, Endpoints, PageMaker, pages
 from service.console.errors import error_page, problem_for
+from service.console.livepage import live_notices
 from service.console.rendering import STATIC
 from service.console.security import FORM_MARK, SecurityHeaders, check_form_mark
 from service.console.visit import STAFF_HOME, WORKER_HOME, Visit
@@ -60,7 +62,7 @@ class Files(StaticFiles):
         return response
 
 
-def create_console(application: Application) -> Starlette:
+def create_console(application: Application, bells: Live) -> Starlette:
     """The staff's pages, to be mounted at `/console`."""
 
     def form_is_ours(visit: Visit) -> None:
@@ -118,6 +120,7 @@ def create_console(application: Application) -> Starlette:
             Route("/consults", page(consultpage.show_consults), methods=["GET"]),
             *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
             *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),
+            Route("/events", live_notices(application, bells), methods=["GET"]),
             *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
         ],
     )
@@ -150,9 +153,9 @@ def create_worker_pages(application: Application) -> Starlette:
     )
 
 
-def mount_pages(app: FastAPI, application: Application) -> None:
+def mount_pages(app: FastAPI, application: Application, bells: Live) -> None:
     """Both sets at their addresses, and the short addresses that people type."""
-    app.mount(CONSOLE, create_console(application))
+    app.mount(CONSOLE, create_console(application, bells))
     app.mount(WORKER_PAGES, create_worker_pages(application))
     staff, worker = CONSOLE + STAFF_HOME, WORKER_PAGES + WORKER_HOME
     for short, page in (("/", staff), (CONSOLE, staff), (WORKER_PAGES, worker)):

@@ -34,6 +34,7 @@ TEXTS: dict[str, Bilingual] = _texts(
         "nav.report": ("逾期报告", "Breach report"),
         "nav.rules": ("日历与规则", "Calendar and rules"),
         "nav.inbox": ("消息", "Notices"),
+        "live.close": ("关闭", "Close"),
         "nav.unread": ("{count} 条未读", "{count} unread"),
         "nav.jump": ("查找工单", "Find tickets"),
         "nav.go": ("查找", "Go"),

@@ -1,5 +1,6 @@
 """One's own inbox: what one was told, and what of it one has read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -56,19 +57,38 @@ def inbox_page(unit: Unit, *, limit: int = 50, cursor: str | None = None) -> Inb
     shown = found[:limit]
     more = len(found) > limit
     return InboxPage(
-        notices=tuple(
-            NoticeView(
-                id=notice.id,
-                ticket_number=notice.ticket_number,
-                urgent=notice.urgent,
-                text=Bilingual(notice.text_zh, notice.text_en),
-                created_at=notice.created_at,
-                read_at=notice.read_at,
-            )
-            for notice in shown
-        ),
+        notices=tuple(_view(notice) for notice in shown),
         unread=unread_count(unit),
         next_cursor=Cursor(at=shown[-1].read_at or _UNREAD, id=shown[-1].id).encode() if more else None,
+    )
+
+
+# A page that was away for long is sent the newest of what it missed, and finds the rest in the inbox.
+_MOST_NEWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class InboxNews:
+    """What came since somebody looked, oldest first; how many are unread in all; the number of the newest."""
+
+    notices: tuple[NoticeView, ...]
+    unread: int
+    newest: int
+
+
+def news(unit: Unit, *, after: int | None) -> InboxNews:
+    """The actor's notices with a number beyond `after`; with None only how things stand. At most three statements."""
+    newest = unit.session.scalar(select(func.max(Notice.id)).where(Notice.person_id == unit.actor.id)) or 0
+    found: Sequence[Notice] = ()
+    if after is not None and newest > after:
+        found = unit.session.scalars(
+            select(Notice)
+            .where(Notice.person_id == unit.actor.id, Notice.id > after)
+            .order_by(Notice.id.desc())
+            .limit(_MOST_NEWS)
+        ).all()
+    return InboxNews(
+        notices=tuple(_view(notice) for notice in reversed(found)), unread=unread_count(unit), newest=newest
     )
 
 
@@ -88,3 +108,14 @@ def mark_read(unit: Unit, notice_id: int) -> None:
     ).one_or_none()
     if found is None:
         raise NoticeNotFound
+
+
+def _view(notice: Notice) -> NoticeView:
+    return NoticeView(
+        id=notice.id,
+        ticket_number=notice.ticket_number,
+        urgent=notice.urgent,
+        text=Bilingual(notice.text_zh, notice.text_en),
+        created_at=notice.created_at,
+        read_at=notice.read_at,
+    )

@@ -55,12 +55,16 @@ class Courier:
                 return "none", Outcome.nothing_to_do
             unit.now, unit.correlation_id = message.created_at, message.correlation_id
             handler = self.handlers[message.kind]
-            if isinstance(handler, DatabaseHandler):
-                handler.run(unit, message.payload)
-                message.done_at = self.now()
-                return message.kind, Outcome.done
-            call = handler.prepare(unit, message.payload)
             key, kind, payload = message.key, message.kind, dict(message.payload)
+            if isinstance(handler, DatabaseHandler):
+                handler.run(unit, payload)
+                message.done_at = self.now()
+            else:
+                call = handler.prepare(unit, payload)
+        if isinstance(handler, DatabaseHandler):
+            if handler.then is not None:
+                handler.then(payload)
+            return kind, Outcome.done
         return kind, self._over_the_network(message_id, key, payload, handler, call)
 
     def _over_the_network(

@@ -25,9 +25,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHandler:
-    """An effect inside PostgreSQL. It and the mark `done` share one transaction: exactly once."""
+    """An effect inside PostgreSQL. It and the mark `done` share one transaction: exactly once.
+
+    `then` is called after the commit, at most once: a hint that may be lost. It does not raise.
+    """
 
     run: Callable[[Unit, Payload], None]
+    then: Callable[[Payload], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

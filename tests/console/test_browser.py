@@ -233,3 +233,24 @@ def test_a_worker_rates_with_a_thumb(office: Office) -> None:
         expect(page.get_by_role("heading", name="谢谢您")).to_be_visible()
 
     assert desk.ticket(number).state == "in_progress"
+
+
+def test_what_one_is_told_appears_on_every_open_page_and_in_the_count(office: Office) -> None:
+    desk = office.desk
+    with office.screen(HANDLER) as page:
+        page.goto("/console/")
+        other = page.context.new_page()
+        other.goto("/console/")
+        expect(page.locator(".count")).to_be_hidden()
+
+        number = desk.dispatched()
+        for row in desk.rows("select id from outbox_message where done_at is null and kind = 'notice'"):
+            desk.application.courier.deliver(row.id)
+
+        for each in (page, other):
+            expect(each.locator("#live").get_by_role("link", name=re.compile(number))).to_be_visible()
+            expect(each.locator(".count")).to_have_text("1 条未读")
+        other.locator("#live").get_by_role("button", name="关闭").click()
+        expect(other.locator("#live a")).to_have_count(0)
+        page.locator("#live a").click()
+        expect(page).to_have_url(re.compile(f"/console/tickets/{number}"))
