@@ -453,6 +453,7 @@ TEXTS: dict[str, Bilingual] = _texts(
         # Report
         "report.title": ("逾期报告", "Breach report"),
         "report.from": ("期限从", "Due from"),
+        "outcome.from": ("审核通过日期从", "Approved from"),
         "report.to": ("到(含)", "to (included)"),
         "report.make": ("统计", "Make"),
         "report.files": ("下载:", "Files:"),

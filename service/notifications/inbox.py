@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, column, exists, func, literal, select, table, tuple_, update
 
 from service.core.errors import Bilingual, NotFound
 from service.core.pagination import Cursor
 from service.core.unit import Unit
+from service.identity.recusals import Recusal
 from service.notifications.models import Notice
 
 # Stands for "not read yet" in the order of the inbox: unread notices come before every read one.
 _UNREAD = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+# A notice knows its ticket by number; what else a ticket is, is known above this room.
+_TICKET = table("ticket", column("id"), column("number"))
 
 
 class NoticeNotFound(NotFound):
@@ -49,7 +54,7 @@ def inbox_page(unit: Unit, *, limit: int = 50, cursor: str | None = None) -> Inb
     Two statements. Raises CursorUnreadable.
     """
     place = func.coalesce(Notice.read_at, literal(_UNREAD))
-    statement = select(Notice).where(Notice.person_id == unit.actor.id)
+    statement = select(Notice).where(_ones_own(unit))
     if cursor is not None:
         after = Cursor.decode(cursor)
         statement = statement.where(tuple_(place, Notice.id) < tuple_(literal(after.at), literal(after.id)))
@@ -78,14 +83,11 @@ class InboxNews:
 
 def news(unit: Unit, *, after: int | None) -> InboxNews:
     """The actor's notices with a number beyond `after`; with None only how things stand. At most three statements."""
-    newest = unit.session.scalar(select(func.max(Notice.id)).where(Notice.person_id == unit.actor.id)) or 0
+    newest = unit.session.scalar(select(func.max(Notice.id)).where(_ones_own(unit))) or 0
     found: Sequence[Notice] = ()
     if after is not None and newest > after:
         found = unit.session.scalars(
-            select(Notice)
-            .where(Notice.person_id == unit.actor.id, Notice.id > after)
-            .order_by(Notice.id.desc())
-            .limit(_MOST_NEWS)
+            select(Notice).where(_ones_own(unit), Notice.id > after).order_by(Notice.id.desc()).limit(_MOST_NEWS)
         ).all()
     return InboxNews(
         notices=tuple(_view(notice) for notice in reversed(found)), unread=unread_count(unit), newest=newest
@@ -94,7 +96,7 @@ def news(unit: Unit, *, after: int | None) -> InboxNews:
 
 def unread_count(unit: Unit) -> int:
     """How many of the actor's notices are unread."""
-    statement = select(func.count()).where(Notice.person_id == unit.actor.id, Notice.read_at.is_(None))
+    statement = select(func.count()).where(_ones_own(unit), Notice.read_at.is_(None))
     return unit.session.scalar(statement) or 0
 
 
@@ -102,7 +104,7 @@ def mark_read(unit: Unit, notice_id: int) -> None:
     """Note that the actor has read a notice; the first time counts. Raises NoticeNotFound."""
     found = unit.session.execute(
         update(Notice)
-        .where(Notice.id == notice_id, Notice.person_id == unit.actor.id)
+        .where(Notice.id == notice_id, _ones_own(unit))
         .values(read_at=func.coalesce(Notice.read_at, unit.now))
         .returning(Notice.id)
     ).one_or_none()
@@ -119,3 +121,13 @@ def _view(notice: Notice) -> NoticeView:
         created_at=notice.created_at,
         read_at=notice.read_at,
     )
+
+
+def _ones_own(unit: Unit) -> ColumnElement[bool]:
+    """The actor's notices, without those of tickets they keep out of for an interest (回避), whenever they came."""
+    kept_out = exists().where(
+        Recusal.person_id == Notice.person_id,
+        Recusal.ticket_id == _TICKET.c.id,
+        _TICKET.c.number == Notice.ticket_number,
+    )
+    return and_(Notice.person_id == unit.actor.id, ~kept_out)

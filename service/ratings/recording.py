@@ -21,6 +21,7 @@ from service.ratings.links import RatingLink, make_token, read_token
 from service.ratings.models import HANDLER_FAULTS, CallbackAttempt, Rating
 from service.sla.rules import current_rules
 from service.tickets.closing import close_ticket, redo_by_rating, redo_rounds_left
+from service.tickets.concealing import concealed
 from service.tickets.messages import text_worker
 from service.tickets.models import Assignment, Reply, Ticket
 from service.tickets.states import State, Step
@@ -185,7 +186,7 @@ def _write_rating(unit: Unit, ticket: Ticket, result: str, answers: Answers | No
         "satisfaction": answers.satisfaction if answers else None,
         "agent_score": answers.agent_score if answers else None,
         "reason": answers.reason if answers else None,
-        "comment": answers.comment if answers else "",
+        "comment": concealed(unit, ticket, answers.comment) if answers else "",
         "recorded_by": unit.actor.id,
         "rated_at": unit.now,
     }

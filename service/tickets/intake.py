@@ -261,7 +261,7 @@ def answer_ticket(unit: Unit, command: AnswerTicket) -> Ticket:
     """Close a consultation with an answer at once (直接答复). Raises the refusals of `take`."""
     ticket = take(unit, command.number, Step.answer, version=command.version)
     void_open_requests(unit, ticket, note="直接答复")
-    ticket.answer = command.answer
+    ticket.answer = concealed(unit, ticket, command.answer)
     ticket.replied_at = ticket.ended_at = unit.now
     carry_out(unit, ticket, Step.answer, note=command.answer)
     ask_to_follow(unit, ticket)

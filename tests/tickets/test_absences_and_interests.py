@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from service.core.errors import HotlineError
@@ -23,6 +23,8 @@ from service.identity.absences import (
 from service.identity.people import CreatePerson, actor_of_username, create_person
 from service.identity.permissions import Role
 from service.notifications.audience import Target, resolve_audience
+from service.notifications.inbox import NoticeNotFound, inbox_page, mark_read, news
+from service.notifications.models import Notice
 from service.tickets.errors import TicketNotFound
 from service.tickets.handling import SignTicket, sign_ticket
 from service.tickets.queries import QueueQuery, queue_page, ticket_view
@@ -165,6 +167,22 @@ def test_who_has_an_interest_neither_sees_the_ticket_nor_acts_on_it(desk: Desk) 
     page = desk.do(HANDLER, queue_page, QueueQuery(org=GOLMUD))
     assert [row.number for row in page.rows] == [other]
     assert desk.do(LEADER, ticket_view, number).row.number == number
+
+
+def test_what_one_was_told_before_is_kept_from_one_too(desk: Desk) -> None:
+    number, other = desk.dispatched(), desk.dispatched()
+    keep_out(desk, number, HANDLER)
+    for row in desk.rows("select id from outbox_message where kind = 'notice' and done_at is null"):
+        desk.application.courier.deliver(row.id)  # among them what was on its way when the interest was declared
+
+    with desk.application.unit() as unit:
+        unit.actor = actor_of_username(unit, HANDLER)
+        page = inbox_page(unit)
+        assert {notice.ticket_number for notice in page.notices} == {other}
+        assert page.unread == len(page.notices) == len(news(unit, after=0).notices)
+        (hidden,) = unit.session.scalars(select(Notice.id).where(Notice.ticket_number == number).limit(1))
+        with pytest.raises(NoticeNotFound):
+            mark_read(unit, hidden)
 
 
 def test_at_the_province_as_well(desk: Desk) -> None:

@@ -2,7 +2,10 @@
 
 import pytest
 
+from service.ratings.recording import Answers, RecordCallback, record_callback
 from service.tickets.concealing import without_caller
+from service.tickets.intake import AnswerTicket, answer_ticket
+from tests.desk import Desk
 
 NAME, PHONE = "鄂小明", "13897007788"
 
@@ -34,3 +37,16 @@ def test_the_caller_is_taken_out_and_the_matter_stays(written: str, kept: str) -
 )
 def test_names_of_every_kind(name: str | None, written: str, kept: str) -> None:
     assert without_caller(written, name=name, phone=None) == kept
+
+
+def test_an_answer_on_the_phone_and_a_workers_comment_are_written_without_the_caller(desk: Desk) -> None:
+    hidden = {"identity_hidden": True, "caller_name": "马小明", "phone": "13897001234"}
+    answered = desk.accepted(**hidden)
+    desk.do("lawyer1", answer_ticket, AnswerTicket(number=answered, answer="已告知马小明可申请仲裁"))
+    assert desk.ticket(answered).answer == "已告知**可申请仲裁"
+
+    number = desk.to_callback(**hidden)
+    answers = Answers(contacted=True, resolved=True, satisfaction=5, comment="请打 13897001234 找我")
+    desk.do("agent2", record_callback, RecordCallback(number=number, result="answered", answers=answers))
+    (rating,) = desk.rows("select comment from rating")
+    assert rating.comment == "请打 *********** 找我"
