@@ -83,8 +83,7 @@ def link_tickets(unit: Unit, command: LinkTickets) -> Ticket:
 
     Raises LinkedToItself, AlreadyLinked, TicketNotFound for either, and the refusals of `check`.
     """
-    ticket, other = _both(unit, command.number, command.other)
-    check(unit, ticket, Step.link, version=command.version)
+    ticket, other = _both(unit, command, Step.link)
     a_id, b_id = sorted((ticket.id, other.id))
     values = {"a_id": a_id, "b_id": b_id, "kind": command.kind, "linked_by": unit.actor.id, "linked_at": unit.now}
     made = insert(TicketLink).values(values).on_conflict_do_nothing().returning(TicketLink.a_id)
@@ -97,8 +96,7 @@ def link_tickets(unit: Unit, command: LinkTickets) -> Ticket:
 
 def unlink_tickets(unit: Unit, command: UnlinkTickets) -> Ticket:
     """Take a link back, with the reason on both timelines. Raises NotLinked, and as `link_tickets` does."""
-    ticket, other = _both(unit, command.number, command.other)
-    check(unit, ticket, Step.unlink, version=command.version)
+    ticket, other = _both(unit, command, Step.unlink)
     a_id, b_id = sorted((ticket.id, other.id))
     gone = delete(TicketLink).where(TicketLink.a_id == a_id, TicketLink.b_id == b_id).returning(TicketLink.a_id)
     if unit.session.execute(gone).one_or_none() is None:
@@ -152,11 +150,14 @@ def links_of(unit: Unit, ticket: Ticket) -> list[LinkedTicket]:
     return [LinkedTicket(number=row.number, kind=row.kind, linked_at=row.linked_at) for row in rows]
 
 
-def _both(unit: Unit, number: str, other: str) -> tuple[Ticket, Ticket]:
-    if number == other:
-        raise LinkedToItself(number=number)
-    found = lock_all(unit, {number, other})
-    return found[number], found[other]
+def _both(unit: Unit, command: LinkTickets | UnlinkTickets, step: Step) -> tuple[Ticket, Ticket]:
+    """Both tickets, locked; who may not take the step is told so first."""
+    found = lock_all(unit, {command.number, command.other})
+    ticket, other = found[command.number], found[command.other]
+    check(unit, ticket, step, version=command.version)
+    if ticket is other:
+        raise LinkedToItself(number=ticket.number)
+    return ticket, other
 
 
 def _tell_the_other(unit: Unit, other: Ticket, step: Step, *, note: str, data: dict[str, Any]) -> None:

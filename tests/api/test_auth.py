@@ -13,7 +13,7 @@ from tests.desk import GOLMUD, Desk
 PUBLIC = {"login", "healthz", "readyz", "metrics", "worker_submit", "worker_code"}
 PUBLIC |= {"worker_access_number", "worker_access_phone"}
 # Anybody who is logged in may use these; they touch nothing but one's own.
-OWN = {"logout", "me", "inbox", "notice_read"}
+OWN = {"logout", "me", "inbox", "notice_read", "events"}
 # A worker shows by a token of their own what is theirs.
 OWN |= {f"worker_{name}" for name in ("matter", "add_words", "add_file", "urge", "withdraw", "rate")}
 

@@ -26,6 +26,8 @@ OFFICES = {CENTRE: PROVINCE_CODE, CITY: HAIXI}
 # Examples of the parts of an address; an id is 1.
 PARTS = {"kind": "dispatch", "key": "0" * 32}
 # A new hotline has none until somebody brings one.
+# Everybody's own; its answer never ends, and tests/api/test_events.py reads it.
+WITHOUT_END = {"/api/v1/events"}
 NOT_THERE_YET = {"/api/v1/dispatch-catalogue"}
 
 
@@ -90,8 +92,8 @@ def answer(route: Route, who: Api, number: str, other: str, org: str) -> int:
         sent = {"json": {"reason": "亲属", "username": f"handler-{GOLMUD}"}}
     elif route.request and route.request != "oneself":
         sent = {"json": {"request": route.request, "verdict": "refuse", "note": "理由不充分"}}
-    if "master" in sent.get("json", ()):
-        sent = {"json": {**sent["json"], "master": other}}
+    for name in {"master", "other"} & sent.get("json", {}).keys():
+        sent = {"json": {**sent["json"], name: other}}
     path = route.path.removeprefix("/api/v1").format(**parts)
     return who.request(route.method, path + example_query(route.operation), **sent).status_code
 
@@ -116,7 +118,7 @@ def test_every_address_answers_every_role_from_every_place_as_the_table_says(
     differing = []
     # Who has kept out of a matter does not see it any more, so that is asked last.
     for route in sorted(routes(app), key=lambda one: one.request == "oneself"):
-        if route.public or route.path.endswith("/auth/logout"):
+        if route.public or route.path.endswith("/auth/logout") or route.path in WITHOUT_END:
             continue
         placed = route.of_a_ticket or route.of_a_queue
         for role in Role:
