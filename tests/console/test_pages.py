@@ -9,7 +9,7 @@ import pytest
 import service.console
 from service.bootstrap import Application
 from service.console import queue
-from service.console.texts import TEXTS
+from service.console.texts import ROOMS, TEXTS
 from tests.console.browser import CONSOLE, Reader, seen
 from tests.desk import GOLMUD, Desk
 
@@ -65,6 +65,10 @@ def test_every_text_a_page_asks_for_is_there_in_both_languages() -> None:
 
     assert asked - TEXTS.keys() == set()
     assert TEXTS.keys() - asked == set(), "texts that no page says"
+
+
+def test_a_text_stands_in_one_room() -> None:
+    assert sum(len(room.PAIRS) for room in ROOMS) == len(TEXTS)
 
 
 def test_both_languages_of_a_text_hold_the_same_facts() -> None:

@@ -1,4 +1,4 @@
-"""What the pages say about files, and what the worker's own pages say, in Chinese and English."""
+"""Files, and the worker's own pages."""
 
 PAIRS: dict[str, tuple[str, str]] = {
     # Files
@@ -99,4 +99,35 @@ PAIRS: dict[str, tuple[str, str]] = {
     "way.withdraw_why": ("为什么撤回(可不填)", "Why (you need not say)"),
     "way.withdraw_yes": ("确认撤回", "Yes, withdraw it"),
     "way.withdraw_no": ("不撤回,返回", "No, go back"),
+    # Rating and following
+    "rate.title": ("请您评价", "Please rate us"),
+    "rate.intro": (
+        "您反映的事项由{union}工会办理。请回答三个问题,大约一分钟。",
+        "Your matter was handled by the union of {union}. Three questions, about a minute.",
+    ),
+    "rate.contacted": ("工会的人联系过您吗?", "Did the union contact you?"),
+    "rate.resolved": ("您的问题解决了吗?", "Was your problem solved?"),
+    "rate.satisfied": ("您对办理结果满意吗?", "Are you satisfied with the result?"),
+    "rate.why": ("如果不满意,是什么原因?", "If you are dissatisfied: why?"),
+    "rate.why_hint": ("选“不满意”或“非常不满意”时请选一项", "Please choose one if you are dissatisfied"),
+    "rate.comment": ("还想说的话(可以不写)", "Anything else (you need not)"),
+    "rate.submit": ("提交评价", "Send"),
+    "rate.privacy": (
+        "您的评价只用于改进办理工作,不会告诉用人单位。",
+        "What you say is used to improve our work and is never told to your employer.",
+    ),
+    "thanks.title": ("谢谢您", "Thank you"),
+    "thanks.text": (
+        "您的评价已收到,以第一次提交的为准。",
+        "We have your rating; the first one you sent counts.",
+    ),
+    "thanks.more": ("还有问题请拨打 12351。", "For anything else please call 12351."),
+    "track.title": ("查询办理进度", "Where does my matter stand?"),
+    "track.intro": ("工单号和查询码在受理短信里,也可拨打 12351 询问。", "Both are in the message we sent you."),
+    "track.submit": ("查询", "Look up"),
+    "track.received": ("来件时间", "Received"),
+    "track.holder": ("办理单位", "With"),
+    "track.due": ("办理期限", "Due"),
+    "track.suspended": ("因等待材料或其他程序,暂停计时。", "The clock rests while something else is awaited."),
+    "track.again": ("正在重新办理。", "It is being done again."),
 }

@@ -1,0 +1,45 @@
+"""Reports."""
+
+PAIRS: dict[str, tuple[str, str]] = {
+    # Report
+    "report.title": ("逾期报告", "Breach report"),
+    "report.from": ("期限从", "Due from"),
+    "outcome.from": ("审核通过日期从", "Approved from"),
+    "report.to": ("到(含)", "to (included)"),
+    "report.make": ("统计", "Make"),
+    "report.files": ("下载:", "Files:"),
+    "report.lead": (
+        "期间到期 {due} 项时限:按时 {on_time} 项,逾期 {late} 项,挂起或未到期 {open} 项。",
+        "{due} limits fell due: {on_time} kept, {late} broken, {open} suspended or not due yet.",
+    ),
+    "report.nothing_due": ("这段时间没有到期的时限。", "No limit fell due in this period."),
+    "report.by_union": ("按工会", "By union"),
+    "report.by_clock": ("按时限", "By clock"),
+    "report.by_tier": ("按难易分级", "By tier"),
+    "report.by_category": ("按类别", "By category"),
+    "report.due": ("到期", "due"),
+    "report.on_time": ("按时", "kept"),
+    "report.late": ("逾期", "broken"),
+    "report.late_open": ("其中未办毕", "still open"),
+    "report.open": ("挂起或未到期", "open"),
+    "report.bar": (
+        "到期 {due},按时 {on_time},逾期 {late},挂起或未到期 {open}",
+        "{due} due, {on_time} kept, {late} broken, {open} open",
+    ),
+    "report.bar_note": ("右侧数字为 逾期 / 到期", "figures at the right: broken / due"),
+    "report.rows": ("逾期明细", "Broken promises"),
+    "report.none_late": ("没有逾期。", "Nothing was late."),
+    "report.left_out": (
+        "这里显示前 {shown} 条,另有 {left} 条,请下载文件查看。",
+        "The first {shown} are shown; {left} more are in the files.",
+    ),
+    "report.clock": ("时限", "Clock"),
+    "report.due_at": ("期限", "Due"),
+    "report.stopped": ("办毕", "Stopped"),
+    "report.still_open": ("尚未办毕", "still open"),
+    "report.by_how_much": ("逾期", "Late by"),
+    "report.rungs": ("已触发", "Rungs"),
+    "report.rating": ("评价", "Rating"),
+    "report.silence": ("自动签收", "signed by silence"),
+    "report.as_of": ("截至", "as of"),
+}
