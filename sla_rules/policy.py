@@ -61,13 +61,11 @@ class Limits:
 
     def quality_share(self, tier: Tier) -> float:
         """The share of a tier's signed replies that is drawn for a quality check, 0 to 1."""
-        match tier:
-            case Tier.ordinary:
-                return self.quality_share_ordinary
-            case Tier.difficult:
-                return self.quality_share_difficult
-            case Tier.complex:
-                return self.quality_share_complex
+        return {
+            Tier.ordinary: self.quality_share_ordinary,
+            Tier.difficult: self.quality_share_difficult,
+            Tier.complex: self.quality_share_complex,
+        }[tier]
 
 
 @dataclass(frozen=True, slots=True)
