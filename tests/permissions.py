@@ -158,9 +158,7 @@ def document(app: FastAPI) -> str:
         open_to = "职工 worker" if route.path.startswith(_WORKERS) else "公开 public"
         rights = open_to if route.public else "<br>".join(f"`{right}`" for right in route.rights) or "登录 login"
         zh = route.summary.partition(" / ")[0]
-        address = f"`{route.method} {route.path.removeprefix('/api/v1')}`" + (
-            f" ({route.request})" if route.request else ""
-        )
+        address = f"`{route.method} {route.path}`" + (f" ({route.request})" if route.request else "")
         lines.append(f"| {address}<br>{zh} | {rights} | {' | '.join(cells)} | {_otherwise(route)} |")
     return "\n".join(lines) + "\n"
 
