@@ -1,19 +1,10 @@
 """Connections that belong to one purpose for life: one listens, one holds the leader's lock."""
 
-from typing import Any
-
 import psycopg
 
-from service.core.db import Database
+from service.core.db import KEEPALIVE, Database
 
-# A peer that vanished without a word (a cut cable, a frozen host) is given up after about fifteen seconds, by
-# both sides: the server then frees the lock, and we take nothing for granted that we no longer hold.
-_KEEPALIVE: dict[str, Any] = {
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
+# The server gives a vanished peer up as soon as we do, and then frees the lock.
 _SERVER_OPTIONS = (
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
     " -c statement_timeout=5000 -c timezone=UTC"
@@ -26,7 +17,7 @@ def dedicated_connection(database: Database, purpose: str) -> psycopg.Connection
     _, parameters = dialect.create_connect_args(database.engine.url)
     return psycopg.connect(
         **parameters,
-        **_KEEPALIVE,
+        **KEEPALIVE,
         options=_SERVER_OPTIONS,
         connect_timeout=5,
         application_name=f"hotline {purpose}",

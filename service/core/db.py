@@ -1,15 +1,28 @@
 """The engine, the base of the tables, and the only two ways to a session."""
 
 import os
+import select
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, cast
 
+from psycopg import OperationalError
 from psycopg.types.json import Jsonb
-from sqlalchemy import ColumnDefault, DateTime, Engine, MetaData, Table, TextClause, bindparam, create_engine, text
+from sqlalchemy import (
+    ColumnDefault,
+    DateTime,
+    Engine,
+    MetaData,
+    Table,
+    TextClause,
+    bindparam,
+    create_engine,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 NAMING = {
@@ -18,6 +31,14 @@ NAMING = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
+}
+
+# A peer that vanished without a word (a cut cable, a frozen host) is given up after about fifteen seconds.
+KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
 }
 
 
@@ -78,10 +99,12 @@ class Database:
             pool_size=self._pool_size,
             max_overflow=0,
             pool_timeout=10,
+            # A question to the server before every request; `_pass_over_a_dead_one` asks the kernel.
             pool_pre_ping=False,
+            pool_events=[(_pass_over_a_dead_one, "checkout")],
             # The text of a database error is logged; what a caller told us is not.
             hide_parameters=True,
-            connect_args={"options": self._options, "connect_timeout": 5},
+            connect_args={"options": self._options, "connect_timeout": 5, **KEEPALIVE},
         )
 
     @contextmanager
@@ -104,6 +127,22 @@ class Database:
         engine = self._engines.pop(os.getpid(), None)
         if engine is not None:
             engine.dispose()
+
+
+def _pass_over_a_dead_one(connection: Any, *_: object) -> None:
+    """Have the pool replace a connection that the server has ended while it lay there: nobody's request pays for a
+    restart of PostgreSQL.
+
+    Nothing was asked on it, so whatever there is to be read is a farewell. Raises DisconnectionError, which the pool
+    answers with a new connection.
+    """
+    try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+    except OperationalError:
+        raise DisconnectionError from None
+    if poll.poll(0):
+        raise DisconnectionError
 
 
 def table_of(model: type[Base]) -> Table:

@@ -2,13 +2,17 @@
 
 import base64
 import binascii
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.core.crypto import KEY_BYTES
+
+_HOST_AND_PORT = re.compile(r"(?P<host>[^:,\[\]]+)(?::(?P<port>\d+))?")
 
 
 class SettingsMissing(SystemExit):
@@ -70,8 +74,8 @@ class Settings(BaseSettings):
         """Accept the address as PostgreSQL tools write it; the driver is psycopg 3."""
         for plain in ("postgresql://", "postgres://"):
             if url.startswith(plain):
-                return "postgresql+psycopg://" + url.removeprefix(plain)
-        return url
+                return _hosts_apart("postgresql+psycopg://" + url.removeprefix(plain))
+        return _hosts_apart(url)
 
     @model_validator(mode="before")
     @classmethod
@@ -131,6 +135,21 @@ class Settings(BaseSettings):
                 f"缺少设置 {names}。单机试用请运行 hotline up。\n"
                 f"{names} is not set. To try it on one machine run: hotline up"
             )
+
+
+def _hosts_apart(url: str) -> str:
+    """An address of several hosts, `//h1:p1,h2:p2/db`, as SQLAlchemy reads it: `///db?host=h1,h2&port=p1,p2`."""
+    parts = urlsplit(url)
+    login, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return url
+    places = [_HOST_AND_PORT.fullmatch(place) for place in hosts.split(",")]
+    if not all(places):
+        raise ValueError("several hosts are written host:port,host:port")
+    names = ",".join(place["host"] for place in places if place)
+    ports = ",".join(place["port"] or "5432" for place in places if place)
+    query = "&".join(filter(None, (f"host={names}", f"port={ports}", parts.query)))
+    return urlunsplit(parts._replace(netloc=login + at, query=query))
 
 
 def load_settings() -> Settings:
