@@ -18,6 +18,7 @@ from service.commands import (
     simulating,
     timing,
     up,
+    watching,
 )
 from service.commands.frame import Sentences
 
@@ -42,6 +43,7 @@ GROUPS = (
     reporting,
     finding,
     operating,
+    watching,
     replaying,
     importing,
 )

@@ -19,7 +19,17 @@ from service.bootstrap import Application, build
 from service.checks import run_checks, tell_of_contradictions
 from service.core.clock import SystemClock, local
 from service.core.logging import configure_logging, log
-from service.core.metrics import ARCHIVED, OUTBOX_AGE, SWEEP_LAG, TO_ARCHIVE
+from service.core.metrics import (
+    ARCHIVED,
+    INVARIANT_BROKEN,
+    LAST_SWEEP,
+    LEADS,
+    OUTBOX_AGE,
+    SWEEP_LAG,
+    SWEEP_SECONDS,
+    TO_ARCHIVE,
+    show_metrics,
+)
 from service.core.settings import load_settings
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
@@ -60,11 +70,21 @@ class Ticker:
             if leads != self.leads:
                 log.info("leadership_taken" if leads else "leadership_lost")
                 self.leads = leads
+                if not leads:
+                    # What only the leader looks at, it no longer knows.
+                    INVARIANT_BROKEN.clear()
+                    TO_ARCHIVE.forget()
+            LEADS.set(float(leads))
             if leads or lag > timedelta(seconds=PATIENT_TICKS * self._application.settings.sweep_seconds):
-                self.sweep_all()
+                with SWEEP_SECONDS.time():
+                    self.sweep_all()
                 self._measure()
+                LAST_SWEEP.set(time.time())
         except Exception as error:
             self.leads = False
+            LEADS.set(0)
+            for unknown in (SWEEP_LAG, OUTBOX_AGE):
+                unknown.forget()
             self._patience.failed(error)
         else:
             self._patience.succeeded()
@@ -243,6 +263,7 @@ def main() -> None:
     configure_logging(as_json=settings.log_json)
     # A sweep longer than a tick is no news at each tick: the lag tells it.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    show_metrics(settings)
     run_scheduler(build(settings), stop_event())
 
 

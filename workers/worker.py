@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 
 from service.bootstrap import build
 from service.core.logging import configure_logging
+from service.core.metrics import show_metrics
 from service.core.settings import Settings, load_settings
 from workers import jobs, registry
 from workers.patience import Patience
@@ -96,6 +97,7 @@ def run_worker(settings: Settings) -> None:
 
     Without Redis it waits for Redis. Call from the main thread.
     """
+    show_metrics(settings)
     stop = threading.Event()
     patience = Patience("worker", stop)
     connection = registry.connect(settings)

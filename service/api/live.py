@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.api.deps import NOBODY
 from service.bootstrap import Application
 from service.core.logging import log
+from service.core.metrics import LISTENERS
 from service.identity.errors import NotLoggedIn
 from service.identity.people import actor_of_token
 from service.notifications.bells import channel
@@ -56,9 +57,11 @@ class Live:
             self._listener = asyncio.create_task(self._listen())
         bell = asyncio.Event()
         self._waiting[person_id].add(bell)
+        LISTENERS.inc()
         try:
             yield bell
         finally:
+            LISTENERS.dec()
             self._waiting[person_id].discard(bell)
             if not self._waiting[person_id]:
                 del self._waiting[person_id]

@@ -24,6 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import QueuePool
+
+from service.core.metrics import count_pool
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -94,7 +97,7 @@ class Database:
         return engine
 
     def _new_engine(self) -> Engine:
-        return create_engine(
+        engine = create_engine(
             self.url,
             pool_size=self._pool_size,
             max_overflow=0,
@@ -106,6 +109,8 @@ class Database:
             hide_parameters=True,
             connect_args={"options": self._options, "connect_timeout": 5, **KEEPALIVE},
         )
+        count_pool(self._pool_size, lambda: engine.pool.checkedout() if isinstance(engine.pool, QueuePool) else 0)
+        return engine
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     relay_lease_seconds: float = Field(
         20.0, gt=0, description="a published message not done by then is published again"
     )
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=1, le=65535, description="where a worker or scheduler shows its metrics")
     log_json: bool = True
 
     @field_validator("database_url")

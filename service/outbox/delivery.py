@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from time import perf_counter
 
 from sqlalchemy import select
 
-from service.core.metrics import MESSAGES
+from service.core.metrics import DELIVERY_SECONDS, MESSAGES
 from service.core.unit import Unit
 from service.outbox.handlers import DatabaseHandler, Handler, NetworkHandler, NotNow, Refused
 from service.outbox.models import OutboxMessage
@@ -40,12 +41,13 @@ class Courier:
 
     def deliver(self, message_id: int) -> Outcome:
         """Deliver once. A failure is written into the row with the time of the next try; nothing is raised."""
-        kind = "unknown"
+        kind, began = "unknown", perf_counter()
         try:
             kind, outcome = self._try(message_id)
         except Exception as error:
             outcome = self._failed(message_id, error)
         MESSAGES.labels(kind, outcome.value).inc()
+        DELIVERY_SECONDS.labels(kind).observe(perf_counter() - began)
         return outcome
 
     def _try(self, message_id: int) -> tuple[str, Outcome]:

@@ -27,6 +27,7 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=text("done_at is null and buried_at is null"),
         ),
+        Index("ix_outbox_message_buried", "buried_at", postgresql_where=text("buried_at is not null")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -35,6 +36,7 @@ class OutboxMessage(Base):
     queue: Mapped[str]
     payload: Mapped[dict[str, Any]]
     correlation_id: Mapped[str]
+    traceparent: Mapped[str | None]
     created_at: Mapped[datetime]
     available_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -81,6 +81,42 @@ def pending_count(session: Session) -> int:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in one queue: messages whose time has come, how many of them were tried in vain before, and when the
+    oldest was written, of all and of those never tried."""
+
+    queue: str
+    waiting: int
+    failing: int
+    oldest: datetime
+    oldest_untried: datetime | None
+
+
+def backlog(session: Session, now: datetime) -> list[Backlog]:
+    """The queues in which something waits. A night's quiet is no delay: what is to wait beyond `now` and was never
+    published is left out."""
+    untried = OutboxMessage.attempts == 0
+    rows = session.execute(
+        select(
+            OutboxMessage.queue,
+            func.count().label("waiting"),
+            func.count().filter(~untried).label("failing"),
+            func.min(OutboxMessage.created_at).label("oldest"),
+            func.min(OutboxMessage.created_at).filter(untried).label("oldest_untried"),
+        )
+        .where(*_WAITING, or_(OutboxMessage.publishes > 0, OutboxMessage.available_at <= now))
+        .group_by(OutboxMessage.queue)
+        .order_by(OutboxMessage.queue)
+    )
+    return [Backlog(**row._mapping) for row in rows]
+
+
+def buried_count(session: Session) -> int:
+    """How many messages were given up, through the partial index."""
+    return session.scalar(select(func.count()).where(OutboxMessage.buried_at.is_not(None))) or 0
+
+
 class MessageState(StrEnum):
     """How an undelivered message stands."""
 

@@ -9,16 +9,12 @@ from anyio import move_on_after
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.deps import answer
 from service.api.documentation import both
 from service.api.schemas.tickets import ResponseBody, Words
 from service.bootstrap import Application
-from service.core.errors import Bilingual, HotlineError
-from service.sla.coverage import WHAT_TO_DO, measure_coverage
+from service.vitals import Health, Vitals, look
 
 router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
 
@@ -27,19 +23,14 @@ _ASK_EVERY_SECONDS = 1.0
 # A scrape waits no longer for the figures that need a server: it has others to tell, and is needed most just then.
 _SCRAPE_SECONDS = 1.0
 
-_FINE = Bilingual("正常", "working")
-_NO_DATABASE = Bilingual("数据库无法连接或尚未建库", "the database cannot be reached or was not migrated")
-_NO_REDIS = Bilingual(
-    "Redis 无法连接:可继续受理和办理,提醒由轮询送达,略有延迟",
-    "Redis cannot be reached: tickets can be taken and handled; reminders are delivered by polling, a little later",
-)
-
 
 class Part(ResponseBody):
-    """One thing this service stands on."""
+    """One thing this service stands on. `code`: what docs/operations.md says what to do about."""
 
     name: str
     ok: bool
+    state: Health
+    code: str
     detail: Words
 
 
@@ -66,7 +57,7 @@ class Readings:
         """How the servers are now, or were a moment ago."""
         with self.lock:
             if self.last is None or time.monotonic() - self.at > _ASK_EVERY_SECONDS:
-                self.last, self.at = _look(application), time.monotonic()
+                self.last, self.at = _readiness(look(application)), time.monotonic()
             return self.last
 
 
@@ -84,9 +75,10 @@ async def alive() -> Response:
     responses={503: {"description": "不能服务 / Down", "model": Readiness}},
 )
 def ready(request: Request) -> Response:
-    """数据库不可用时为 503;仅 Redis 不可用时为 200、degraded。
+    """数据库不可用或结构过旧时为 503;其余问题为 200、degraded。
 
-    503 when the database is missing. Without Redis it is degraded and still 200: tickets can be taken.
+    503 when the database is missing or older than the program: no user should be sent here. Anything else that is
+    wrong is degraded and still 200: tickets can be taken.
     下一年日历缺失只列入 warnings。/ A missing calendar of the next year is only a warning.
     """
     state = request.app.state
@@ -103,40 +95,18 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _look(application: Application) -> Readiness:
-    database, redis_ = _database_answers(application), _redis_answers(application)
-    status: Literal["ready", "degraded", "down"] = "down" if not database else "ready" if redis_ else "degraded"
+def _readiness(vitals: Vitals) -> Readiness:
     return Readiness(
-        status=status,
+        status="ready" if vitals.health is Health.ok else vitals.health.value,
         parts=[
-            Part(name="database", ok=database, detail=Words.of(_FINE if database else _NO_DATABASE)),
-            Part(name="redis", ok=redis_, detail=Words.of(_FINE if redis_ else _NO_REDIS)),
+            Part(
+                name=part.name,
+                ok=part.health is Health.ok,
+                state=part.health,
+                code=part.code,
+                detail=Words.of(part.words),
+            )
+            for part in vitals.parts
         ],
-        warnings=_warnings(application) if database else [],
+        warnings=[Words.of(warning) for warning in vitals.warnings],
     )
-
-
-def _database_answers(application: Application) -> bool:
-    try:
-        with application.database.reading() as session:
-            return bool(session.scalar(text("select count(*) = 1 from alembic_version")))
-    except SQLAlchemyError:
-        return False
-
-
-def _redis_answers(application: Application) -> bool:
-    try:
-        return bool(application.redis.ping())
-    except (RedisError, OSError, ValueError):
-        return False
-
-
-def _warnings(application: Application) -> list[Words]:
-    try:
-        with application.reading() as unit:
-            alarm = measure_coverage(unit)
-    except HotlineError as error:
-        return [Words(zh=error.sentence("zh"), en=error.sentence("en"))]
-    except SQLAlchemyError:
-        return []  # it was there a moment ago; the next look says so
-    return [] if alarm is None else [Words(zh=alarm.zh + WHAT_TO_DO.zh, en=f"{alarm.en} {WHAT_TO_DO.en}")]
