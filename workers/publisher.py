@@ -5,6 +5,8 @@ would outlast the lease, and every message in it would be published again and ag
 """
 
 import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 
@@ -16,16 +18,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.bootstrap import Application
 from service.core.clock import Clock, SystemClock
 from service.outbox.emit import CHANNEL
+from service.outbox.lanes import Lane, queue_names
 from service.outbox.relay import Claimed, claim, give_back
 from workers import registry
 from workers.connections import dedicated_connection
 from workers.patience import Patience
 
-# Ids of one queue in Redis at once. One worker empties that many in a few seconds, well inside the lease; the
-# rest waits in PostgreSQL, where waiting costs nothing.
-DEPTH = 1000
+# Ids of one queue in Redis at once. One worker empties that many inside the lease, also on a machine that leaves it
+# fifteen a second, and no worker empties them before this relay has looked again; the rest waits in PostgreSQL,
+# where waiting costs nothing. What outlasts the lease is published twice, and the second is work for nothing.
+DEPTH = 300
+# The same before a gateway, which may take a second for each: a longer queue would outlast the lease there.
+GATEWAY_DEPTH = 20
 # Ids of one queue claimed in one transaction: milliseconds, so that two relays share a backlog evenly.
 BATCH = 200
+_INSIDE = frozenset(queue_names(Lane.inside))
 # While a queue in Redis is full there is work left and nobody rings for it.
 _FULL_PAUSE_SECONDS = 0.05
 # The longest wait without a look at whether the process is to stop.
@@ -70,11 +77,10 @@ class Publisher:
         """
         while True:
             room = self._room()
-            limits = {name: min(left, BATCH) for name, left in room.items()}
+            limits = {name: min(left, BATCH) for name, left in room.items() if left > 0}
             claimed = self._claim_and_enqueue(limits)
-            full = [name for name, limit in limits.items() if limit > 0 and claimed[name] == limit]
-            if not full:
-                return 0 in limits.values()
+            if not any(claimed[name] == limit for name, limit in limits.items()):
+                return len(limits) < len(room)
 
     def _room(self) -> dict[str, int]:
         """How many ids each queue may still take. Asks Redis first: while it is away nothing is claimed."""
@@ -82,47 +88,51 @@ class Publisher:
             for queue in self._queues.values():
                 pipe.llen(queue.key)
             lengths = pipe.execute()
-        return {name: max(0, DEPTH - int(length)) for name, length in zip(self._queues, lengths, strict=True)}
+        return {
+            name: max(0, (DEPTH if name in _INSIDE else GATEWAY_DEPTH) - int(length))
+            for name, length in zip(self._queues, lengths, strict=True)
+        }
 
     def _claim_and_enqueue(self, limits: dict[str, int]) -> dict[str, int]:
         """One transaction that claims, then, after its COMMIT, one pipeline that enqueues."""
         now = self._clock.now()
-        batches: dict[str, list[Claimed]] = {name: [] for name in limits}
-        with self._application.database.transaction() as session:
-            for name, limit in limits.items():
-                if limit > 0:
-                    batches[name] = claim(session, now=now, lease=self._lease, limit=limit, queue=name)
-        if any(batches.values()):
+        claimed: list[Claimed] = []
+        if limits:
+            with self._application.database.transaction() as session:
+                claimed = claim(session, now=now, lease=self._lease, room=limits)
+        batches: dict[str, list[Claimed]] = defaultdict(list)
+        for message in claimed:
+            batches[message.queue].append(message)
+        if claimed:
             try:
                 self._enqueue(batches)
             except RedisError:
-                ids = [message.id for batch in batches.values() for message in batch]
+                ids = [message.id for message in claimed]
                 with suppress(SQLAlchemyError), self._application.database.transaction() as session:
                     give_back(session, ids, leased_until=now + self._lease, now=now)
                 raise
-        return {name: len(batch) for name, batch in batches.items()}
+        return Counter(message.queue for message in claimed)
 
-    def _enqueue(self, batches: dict[str, list[Claimed]]) -> None:
+    def _enqueue(self, batches: Mapping[str, list[Claimed]]) -> None:
         timeout = registry.job_timeout(self._settings)
         with self._redis.pipeline(transaction=False) as pipe:
             for name, batch in batches.items():
-                if batch:
-                    self._queues[name].enqueue_many(
-                        [
-                            RqQueue.prepare_data(
-                                registry.DELIVER,
-                                args=[message.id],
-                                timeout=timeout,
-                                result_ttl=0,
-                                failure_ttl=_FAILURE_TTL_SECONDS,
-                                # Without it RQ writes the call with its arguments.
-                                description="deliver",
-                                job_id=message.job_id,
-                            )
-                            for message in batch
-                        ],
-                        pipeline=pipe,
-                    )
+                self._queues[name].enqueue_many(
+                    [
+                        RqQueue.prepare_data(
+                            registry.DELIVER,
+                            args=[message.id],
+                            timeout=timeout,
+                            result_ttl=0,
+                            failure_ttl=_FAILURE_TTL_SECONDS,
+                            # Without it RQ writes the call with its arguments.
+                            description="deliver",
+                            job_id=message.job_id,
+                        )
+                        for message in batch
+                    ],
+                    pipeline=pipe,
+                )
             pipe.execute()
 
     def _wait(self, bell: psycopg.Connection, stop: threading.Event, pause: float | None) -> None:

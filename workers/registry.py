@@ -1,5 +1,7 @@
 """The RQ queues: their names and order, how a job is written, and the connection they are reached by."""
 
+from collections.abc import Iterable
+
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -7,10 +9,7 @@ from rq import Queue as RqQueue
 from rq.serializers import JSONSerializer
 
 from service.core.settings import Settings
-from service.outbox.emit import Queue
-
-# The order in which a worker empties them: an urgent escalation is never behind a bulk mail.
-QUEUES: tuple[Queue, ...] = (Queue.urgent, Queue.default, Queue.bulk)
+from service.outbox.lanes import Lane, queue_names
 
 # Named, not imported: who publishes needs nothing of what a worker loads.
 DELIVER = "workers.jobs.deliver"
@@ -37,6 +36,8 @@ def job_timeout(settings: Settings) -> int:
     return max(1, int(settings.relay_lease_seconds * 0.75))
 
 
-def rq_queues(connection: Redis) -> dict[str, RqQueue]:
-    """The queues by name, most urgent first. Jobs are JSON: nothing in Redis is ever unpickled."""
-    return {name.value: RqQueue(name.value, connection=connection, serializer=JSONSerializer) for name in QUEUES}
+def rq_queues(connection: Redis, lanes: Iterable[Lane] = tuple(Lane)) -> dict[str, RqQueue]:
+    """The queues of these lanes by name, within each lane most urgent first: an urgent escalation is never behind a
+    bulk mail. Jobs are JSON: nothing in Redis is ever unpickled."""
+    names = [name for lane in lanes for name in queue_names(lane)]
+    return {name: RqQueue(name, connection=connection, serializer=JSONSerializer) for name in names}

@@ -41,9 +41,16 @@ def api() -> None:
     _become(*api_arguments(settings.host, settings.port))
 
 
-def worker() -> None:
+def worker(
+    lanes: Annotated[
+        str, typer.Option(help="只处理这些通道,逗号分隔 / only these lanes, with commas between: inside,sms,…")
+    ] = "",
+) -> None:
     """运行后台任务进程。/ Run a worker."""
-    _become(*WORKER)
+    from service.outbox.lanes import lanes_named
+
+    lanes_named(lanes)  # a wrong name is said here, and not by a process that ends again and again
+    _become(*WORKER, *(("--lanes", lanes) if lanes else ()))
 
 
 def scheduler() -> None:

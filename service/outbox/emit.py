@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from service.core.db import insert_text
 from service.core.unit import Unit
+from service.outbox.lanes import Queue, lane_of, queue_name
 from service.outbox.models import OutboxMessage
+
+__all__ = ["CHANNEL", "Message", "Queue", "emit"]
 
 CHANNEL = "hotline_outbox"  # a trigger on the table notifies it, so the bell rings on commit and only then
 
@@ -17,14 +19,6 @@ _INSERT = insert_text(
     values={"attempts": "0", "publishes": "0"},
     then="on conflict (key) do nothing",
 )
-
-
-class Queue(StrEnum):
-    """RQ queues in the order in which workers empty them."""
-
-    urgent = "urgent"
-    default = "default"
-    bulk = "bulk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +40,7 @@ def emit(unit: Unit, *messages: Message) -> None:
         {
             "key": message.key,
             "kind": message.kind,
-            "queue": message.queue.value,
+            "queue": queue_name(lane_of(message.kind), message.queue),
             "payload": message.payload,
             "correlation_id": unit.correlation_id,
             "created_at": unit.now,

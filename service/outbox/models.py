@@ -13,16 +13,17 @@ class OutboxMessage(Base):
     """Work asked for in the transaction that made it necessary. `key` makes asking twice the same as once.
 
     `attempts` counts deliveries that failed, `publishes` how often the id was handed to Redis: a flushed Redis
-    raises the second and not the first.
+    raises the second and not the first. `queue` carries the lane: `service/outbox/lanes.py` says which it is.
     """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
-        CheckConstraint("queue in ('urgent', 'default', 'bulk')", name="queue"),
+        CheckConstraint("queue ~ '^((sms|mail|wecom|dingtalk|feishu)-)?(urgent|default|bulk)$'", name="queue"),
         CheckConstraint("not (done_at is not null and buried_at is not null)", name="done_or_buried"),
         CheckConstraint("attempts >= 0", name="attempts"),
         Index(
             "ix_outbox_message_pending",
+            "queue",
             "available_at",
             "id",
             postgresql_where=text("done_at is null and buried_at is null"),

@@ -1,11 +1,11 @@
 """From the outbox to Redis: claim what is due, hand over the ids, and claim again what was never done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, String, column, func, or_, select, true, update, values
 from sqlalchemy.orm import Session
 
 from service.outbox.models import OutboxMessage
@@ -20,29 +20,31 @@ class Claimed:
     job_id: str
 
 
-def claim(session: Session, *, now: datetime, lease: timedelta, limit: int, queue: str | None = None) -> list[Claimed]:
-    """Take up to `limit` pending messages that are due, of one queue or of all, and hide them until the lease
+def claim(session: Session, *, now: datetime, lease: timedelta, room: Mapping[str, int]) -> list[Claimed]:
+    """Take pending messages that are due, of each queue as many as there is room for, and hide them until the lease
     ends.
 
     Two relays never take the same row (SKIP LOCKED). A message whose job was lost (Redis flushed, worker killed)
-    shows up again when its lease has passed.
+    shows up again when its lease has passed. One statement; of the queues that are not named nothing is looked at.
     """
+    asked = values(column("queue", String), column("room", Integer), name="asked").data(list(room.items()))
     due = (
         select(OutboxMessage.id)
         .where(
             OutboxMessage.done_at.is_(None),
             OutboxMessage.buried_at.is_(None),
             OutboxMessage.available_at <= now,
-            *((OutboxMessage.queue == queue,) if queue else ()),
+            OutboxMessage.queue == asked.c.queue,
         )
         .order_by(OutboxMessage.available_at, OutboxMessage.id)
-        .limit(limit)
+        .limit(asked.c.room)
         .with_for_update(skip_locked=True)
-        .cte("due")
+        .lateral("due")
     )
+    taken = select(due.c.id).select_from(asked).join(due, true()).cte("taken")
     rows = session.execute(
         update(OutboxMessage)
-        .where(OutboxMessage.id == due.c.id)
+        .where(OutboxMessage.id == taken.c.id)
         .values(available_at=now + lease, publishes=OutboxMessage.publishes + 1)
         .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes)
     ).all()

@@ -26,7 +26,7 @@ def notices(desk: Desk, rung: str) -> set[tuple[datetime, str, bool]]:
 def published(desk: Desk, when: str, rung: str) -> bool:
     """Whether a relay that looks then takes the messages of that rung."""
     with desk.application.unit() as unit:
-        claim(unit.session, now=at(when), lease=timedelta(minutes=1), limit=1000)
+        claim(unit.session, now=at(when), lease=timedelta(minutes=1), room={"urgent": 1000, "default": 1000})
     taken = desk.rows(
         "select m.publishes from outbox_message m"
         " join escalation e on m.key like 'notice:escalation:' || e.id || ':%' where e.rung = :rung",

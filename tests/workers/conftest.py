@@ -70,13 +70,13 @@ class Crew:
     environment: dict[str, str]
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, module: str, **variables: Any) -> subprocess.Popen[bytes]:
+    def start(self, module: str, *arguments: str, **variables: Any) -> subprocess.Popen[bytes]:
         """Run a module as a process, with more settings as HOTLINE_ variables."""
         log = self.folder / f"{len(self.processes)}-{module}.log"
         set_too = {f"HOTLINE_{name.upper()}": str(value) for name, value in variables.items()}
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", module],
+                [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
                 env={**self.environment, **set_too},
                 stdout=file,

@@ -1,7 +1,7 @@
 """A worker process whose effects can be counted: run as `python -m tests.workers.counting_worker`.
 
-`count` writes a row into a table that would take a second one; `call` writes a line into a file, as a gateway
-outside would hear it. Both can be told to take their time or to fail.
+`count` writes a row into a table that would take a second one; `call` and `worker_sms` write a line into a file, as
+a gateway outside would hear it, the second in a lane of its own. All can be told to take their time or to fail.
 """
 
 import os
@@ -16,6 +16,8 @@ from service.core.logging import configure_logging
 from service.core.settings import load_settings
 from service.core.unit import Unit
 from service.outbox.handlers import DatabaseHandler, NetworkCall, NetworkHandler, Payload
+from service.outbox.lanes import lanes_named
+from service.tickets.messages import WORKER_SMS
 from workers import jobs, registry
 from workers.worker import run_worker
 
@@ -47,11 +49,12 @@ def main() -> None:
     application = build(settings)
     application.handlers["count"] = DatabaseHandler(run=count)
     application.handlers["call"] = NetworkHandler(prepare=prepare, record=record)
+    application.handlers[WORKER_SMS] = NetworkHandler(prepare=prepare, record=record)
     jobs.use(application)
     if "--forking" in sys.argv:
         work_with_forks()
     else:
-        run_worker(settings)
+        run_worker(settings, lanes_named(sys.argv[-1] if "--lanes" in sys.argv else ""))
 
 
 def work_with_forks() -> None:
