@@ -190,7 +190,7 @@ def test_a_scrape_tells_what_waits_and_nothing_that_nobody_measured(
     assert "hotline_database_up 1.0" in counted
     assert "hotline_leaders 1.0" in counted
     assert "hotline_outbox_age_seconds 180.0" in counted
-    assert re.search(r'hotline_outbox_waiting\{queue="\w+"\} \d', counted)
+    assert re.search(r'hotline_outbox_waiting\{queue="[\w-]+"\} \d', counted)
     assert "hotline_outbox_buried 0.0" in counted
     for of_a_scheduler in ("hotline_leads", "hotline_last_sweep_timestamp_seconds"):
         assert f"# TYPE {of_a_scheduler} gauge" in counted
