@@ -4,7 +4,7 @@ import importlib.resources
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import redis
@@ -18,7 +18,9 @@ from service.core.ids import new_correlation_id
 from service.core.ratelimit import RateLimiter
 from service.core.settings import Settings, SettingsMissing
 from service.core.unit import SYSTEM, Actor, Unit
+from service.escalations.digests import put_digest
 from service.notifications.bells import ringer
+from service.notifications.brake import DIGEST, Brake
 from service.notifications.gateways import ConsoleGateway, Gateway
 from service.notifications.guard import Guarded
 from service.notifications.http_sms import HttpSms
@@ -101,13 +103,20 @@ class Application:
             )
         return DiskFiles(settings.files_dir) if settings.files_dir else NoFiles()
 
+    @property
+    def brake(self) -> Brake:
+        """How many notices of rungs a person gets one by one."""
+        settings = self.settings
+        window = timedelta(seconds=settings.brake_seconds)
+        return Brake(notices=settings.brake_notices, urgent=settings.brake_urgent, window=window)
+
     @cached_property
     def handlers(self) -> dict[str, Handler]:
         """What becomes of each kind of message."""
+        ring = ringer(self.settings.redis_url, self.settings.database_url)
         return {
-            NOTICE: DatabaseHandler(
-                run=put_into_inbox, then=ringer(self.settings.redis_url, self.settings.database_url)
-            ),
+            NOTICE: DatabaseHandler(run=put_into_inbox, then=ring),
+            DIGEST: DatabaseHandler(run=put_digest, then=ring),
             WORKER_SMS: worker_sms_handler(self.gateway),
             WORKER_CODE: worker_code_handler(self.gateway),
             RECOUNT: DatabaseHandler(run=recount_by_message),

@@ -8,6 +8,7 @@ from service.identity.absences import Absence
 from service.identity.handlers import TicketHandler
 from service.identity.models import LoginToken, Person, PersonRole
 from service.identity.recusals import Recusal
+from service.notifications.brake import HeldNotice, NoticeTally
 from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
@@ -67,6 +68,7 @@ __all__ = [
     "Exclusion",
     "FinalAnswer",
     "GatewayDelivery",
+    "HeldNotice",
     "ImportRemark",
     "ImportRun",
     "ImportedTicket",
@@ -74,6 +76,7 @@ __all__ = [
     "LoginToken",
     "MaterialRequest",
     "Notice",
+    "NoticeTally",
     "OrgAlias",
     "OrgUnit",
     "OutboxMessage",

@@ -54,7 +54,7 @@ class Desk:
 
     def sweep(self, limit: int = 1000) -> Swept:
         with self.application.unit() as unit:
-            return sweep(unit, limit=limit)
+            return sweep(unit, limit=limit, brake=self.application.brake)
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         with self.application.reading() as unit:

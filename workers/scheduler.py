@@ -96,7 +96,7 @@ class Ticker:
         barren = 0
         while not self._stop.is_set():
             with self._application.unit() as unit:
-                swept = sweep(unit, limit=limit)
+                swept = sweep(unit, limit=limit, brake=self._application.brake)
             total.clocks += swept.clocks
             total.fired += swept.fired
             total.failed += swept.failed

@@ -122,6 +122,7 @@ def create_console(application: Application, bells: Live) -> Starlette:
             *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),
             Route("/events", live_notices(application, bells), methods=["GET"]),
             *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
+            Route("/inbox/digests/{digest_id:int}", page(noticepage.show_digest), methods=["GET"]),
         ],
     )
 

@@ -45,6 +45,7 @@ class Measured(Collector):
 HTTP_SECONDS = Histogram("hotline_http_seconds", "Time to answer a request", ["method", "route", "status"])
 LISTENERS = Gauge("hotline_listeners", "Open pages that hear of notices at once")
 ESCALATIONS = Counter("hotline_escalations_total", "Rungs written to the ledger", ["clock", "rung"])
+NOTICES_HELD = Counter("hotline_notices_held_total", "Notices of rungs that the storm brake put into a digest")
 WARNINGS = Counter("hotline_warnings_total", "Causes that went to the province at once", ["cause"])
 ARCHIVED = Counter("hotline_archived_total", "Ended tickets put into the archive")
 MESSAGES = Counter("hotline_messages_total", "Messages handled", ["kind", "outcome"])

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     sms_per_second: float = Field(20.0, gt=0, le=10_000, description="messages of one worker")
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
+    brake_notices: int = Field(10, ge=1, le=1000, description="notices of rungs a person gets one by one in a window")
+    brake_urgent: int = Field(20, ge=1, le=1000, description="urgent ones a person gets one by one in a window")
+    brake_seconds: int = Field(300, ge=1, le=86_400, description="that window; what is beyond comes in one digest")
     check_seconds: float = Field(900.0, gt=0, description="how often the leader asks the invariants")
     archive_after_days: int = Field(
         30, ge=1, le=3660, description="days after its end a ticket is archived; never while it can be reopened"

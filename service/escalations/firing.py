@@ -20,7 +20,7 @@ from service.core.metrics import ESCALATIONS
 from service.core.unit import Unit
 from service.escalations.models import Escalation
 from service.notifications.audience import resolve_audience
-from service.notifications.telling import tell
+from service.notifications.brake import Brake, Occasion, tell_all
 from service.sla import clocks
 from service.sla.models import SlaClock
 from service.sla.rules import rules_of
@@ -81,10 +81,12 @@ class Swept:
     fired: int = 0
     failed: int = 0
     by_rung: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    occasions: list[Occasion] = field(default_factory=list)
 
 
-def sweep(unit: Unit, *, limit: int) -> Swept:
-    """Fire what is due by `unit.now` on up to `limit` clocks, oldest first, in one transaction."""
+def sweep(unit: Unit, *, limit: int, brake: Brake = Brake()) -> Swept:
+    """Fire what is due by `unit.now` on up to `limit` clocks, oldest first, in one transaction. People are told of it
+    as far as the storm brake lets them be."""
     swept = Swept()
     due: dict[int, list[int]] = defaultdict(list)
     for clock_id, ticket_id in due_clocks(unit.session, unit.now, limit=limit):
@@ -93,6 +95,7 @@ def sweep(unit: Unit, *, limit: int) -> Swept:
     for ticket in sorted(lock_free(unit, list(due)), key=lambda row: order[row.id]):
         for clock_id in due[ticket.id]:
             _check_one(unit, ticket, clock_id, swept)
+    tell_all(unit, swept.occasions, brake)
     return swept
 
 
@@ -116,6 +119,7 @@ def oldest_due(session: Session) -> datetime | None:
 
 def _check_one(unit: Unit, ticket: Ticket, clock_id: int, swept: Swept) -> None:
     """One clock in its own savepoint."""
+    told = len(swept.occasions)
     try:
         with unit.session.begin_nested():
             clock = unit.session.get_one(SlaClock, clock_id, populate_existing=True, with_for_update=True)
@@ -125,6 +129,7 @@ def _check_one(unit: Unit, ticket: Ticket, clock_id: int, swept: Swept) -> None:
             _fire(unit, ticket, clock, swept)
     except Exception as error:
         swept.failed += 1
+        del swept.occasions[told:]
         log.error("sweep_failed", clock_id=clock_id, ticket=ticket.number, error=type(error).__name__)
         unit.session.expire_all()
         with unit.session.begin_nested():
@@ -137,8 +142,10 @@ def _fire(unit: Unit, ticket: Ticket, clock: SlaClock, swept: Swept) -> None:
     rungs = clocks.due_now(unit, clock)
     pause = clocks.open_pause(unit, clock)
     for planned in rungs:
-        if not _write_ledger(unit, ticket, clock, planned):
+        occasion = _write_ledger(unit, ticket, clock, planned)
+        if occasion is None:
             continue
+        swept.occasions.append(occasion)
         swept.fired += 1
         swept.by_rung[f"{clock.kind}.{planned.rung.name}"] += 1
         if planned.at >= clock.due_at and clock.breached_at is None:
@@ -151,9 +158,9 @@ def _fire(unit: Unit, ticket: Ticket, clock: SlaClock, swept: Swept) -> None:
         repeat_deadline(ticket, clock)
 
 
-def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> bool:
-    """The ledger row first, then the timeline and the messages, which wait for the end of the quiet hours unless the
-    rung, the ticket or the promise is urgent. False when the rung is in the ledger already."""
+def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> Occasion | None:
+    """The ledger row first, then the timeline. What people are told of it waits for the end of the quiet hours unless
+    the rung, the ticket or the promise is urgent. None when the rung is in the ledger already."""
     rules = rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
     targets = resolve_audience(unit, planned.rung.audience, org_code=clock.org_code, ticket_id=ticket.id)
     escalation_id = unit.session.execute(
@@ -174,7 +181,7 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
         },
     ).scalar_one_or_none()
     if escalation_id is None:
-        return False
+        return None
     write_event(
         unit,
         ticket,
@@ -189,20 +196,18 @@ def _write_ledger(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedR
     )
     urgent = planned.rung.urgent or ticket.urgent or clocks.clock_promise(clock).quiet == "pass"
     clock_name, words = CLOCK_NAMES[clock.kind], rung_name(planned.rung.name)
-    tell(
-        unit,
-        targets,
-        Bilingual(
+    ESCALATIONS.labels(clock.kind, planned.rung.name).inc()
+    return Occasion(
+        escalation_id=escalation_id,
+        ticket_number=ticket.number,
+        text=Bilingual(
             f"工单 {ticket.number} {clock_name.zh}:{words.zh}",
             f"Ticket {ticket.number}, {clock_name.en}: {words.en}",
         ),
-        key=f"escalation:{escalation_id}",
-        ticket_number=ticket.number,
+        targets=targets,
         urgent=urgent,
         not_before=None if urgent else rules.policy.message_at(unit.now, rules.calendar),
     )
-    ESCALATIONS.labels(clock.kind, planned.rung.name).inc()
-    return True
 
 
 def _take_effect(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> None:

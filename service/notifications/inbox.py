@@ -29,10 +29,11 @@ class NoticeNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class NoticeView:
-    """Something one person was told."""
+    """Something one person was told; `digest_id` is there where it is a digest of many escalations."""
 
     id: int
     ticket_number: str
+    digest_id: int | None
     urgent: bool
     text: Bilingual
     created_at: datetime
@@ -116,6 +117,7 @@ def _view(notice: Notice) -> NoticeView:
     return NoticeView(
         id=notice.id,
         ticket_number=notice.ticket_number,
+        digest_id=notice.tally_id,
         urgent=notice.urgent,
         text=Bilingual(notice.text_zh, notice.text_en),
         created_at=notice.created_at,

@@ -9,7 +9,8 @@ from service.core.db import Base
 
 
 class Notice(Base):
-    """Something one person was told. `key` makes a second delivery of the same message a no-op."""
+    """Something one person was told. `key` makes a second delivery of the same message a no-op; `tally_id` is there
+    where it is a digest of many."""
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -21,6 +22,7 @@ class Notice(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     key: Mapped[str]
     ticket_number: Mapped[str]
+    tally_id: Mapped[int | None] = mapped_column(ForeignKey("notice_tally.id"))
     urgent: Mapped[bool] = mapped_column(default=False)
     text_zh: Mapped[str]
     text_en: Mapped[str]

@@ -31,22 +31,29 @@ def tell(
     emit(
         unit,
         *(
-            Message(
-                kind=NOTICE,
-                key=f"{NOTICE}:{key}:{target.person_id}",
-                payload={
-                    "person_id": target.person_id,
-                    "key": key,
-                    "ticket_number": ticket_number,
-                    "text_zh": text.zh,
-                    "text_en": text.en,
-                    "urgent": urgent,
-                },
-                queue=Queue.urgent if urgent else Queue.default,
-                not_before=not_before,
-            )
+            notice_to(target, text, key=key, ticket_number=ticket_number, urgent=urgent, not_before=not_before)
             for target in targets
         ),
+    )
+
+
+def notice_to(
+    target: Target, text: Bilingual, *, key: str, ticket_number: str, urgent: bool, not_before: datetime | None
+) -> Message:
+    """The message that puts a notice into one person's inbox."""
+    return Message(
+        kind=NOTICE,
+        key=f"{NOTICE}:{key}:{target.person_id}",
+        payload={
+            "person_id": target.person_id,
+            "key": key,
+            "ticket_number": ticket_number,
+            "text_zh": text.zh,
+            "text_en": text.en,
+            "urgent": urgent,
+        },
+        queue=Queue.urgent if urgent else Queue.default,
+        not_before=not_before,
     )
 
 

@@ -138,7 +138,7 @@ class Simulation:
                 return
             self._move_to(due)
             with self.application.unit() as unit:
-                self.progress.fired += sweep(unit, limit=SWEEP_LIMIT).fired
+                self.progress.fired += sweep(unit, limit=SWEEP_LIMIT, brake=self.application.brake).fired
             self.progress.sweeps += 1
 
     def _move_to(self, when: datetime) -> None:

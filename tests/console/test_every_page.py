@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page
 
 from service.app import create_app
 from service.core.unit import WORKER
+from service.escalations.firing import sweep
+from service.notifications.brake import Brake
 from service.ratings.recording import rating_path
 from service.tickets.catalogue import PublishCatalogue, publish_catalogue
 from service.tickets.knowledge import PublishArticle, publish_article
@@ -175,7 +177,12 @@ def visits(shared_desk: Desk) -> list[Visited]:
     if not SHOTS:  # the others have the same parts
         states = {name: states[name] for name in ("registered", "in-progress", "to-callback", "merged", "supervised")}
     desk.go_to("2026-11-24 10:00")
-    desk.sweep()
+    with desk.application.unit() as unit:
+        sweep(unit, limit=1000, brake=Brake(notices=1, urgent=1))
+    (digest,) = desk.rows(
+        "select t.id, p.username from notice_tally t join person p on p.id = t.person_id order by t.told desc limit 1"
+    )
+    pages["digest"] = (digest.username, f"/inbox/digests/{digest.id}")
     return [
         *(Visited(f"ticket-{name}", who, f"/console/tickets/{number}") for name, (who, number) in states.items()),
         *(Visited(name, who, f"/console{path}") for name, (who, path) in pages.items()),

@@ -5,7 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from service.api.schemas.tickets import ResponseBody, Words
+from service.api.schemas.tickets import Coded, ResponseBody, Words
+from service.escalations.digests import DigestPage, DigestRow
 from service.notifications.inbox import InboxPage, NoticeView
 
 
@@ -31,10 +32,11 @@ class Me(ResponseBody):
 
 
 class NoticeOut(ResponseBody):
-    """Something one was told."""
+    """Something one was told; with `digest_id` it is a digest of many escalations."""
 
     id: int
     ticket_number: str
+    digest_id: int | None
     urgent: bool
     text: Words
     created_at: datetime
@@ -45,6 +47,7 @@ class NoticeOut(ResponseBody):
         return cls(
             id=notice.id,
             ticket_number=notice.ticket_number,
+            digest_id=notice.digest_id,
             urgent=notice.urgent,
             text=Words.of(notice.text),
             created_at=notice.created_at,
@@ -63,4 +66,52 @@ class Inbox(ResponseBody):
     def of(cls, page: InboxPage) -> Self:
         return cls(
             items=[NoticeOut.of(notice) for notice in page.notices], unread=page.unread, next_cursor=page.next_cursor
+        )
+
+
+class DigestRowOut(ResponseBody):
+    """An escalation that is told by a digest."""
+
+    ticket_number: str
+    title: str
+    urgent: bool
+    org: Coded
+    clock: Coded
+    rung: Coded
+    planned_at: datetime
+    fired_at: datetime
+
+    @classmethod
+    def of(cls, row: DigestRow) -> Self:
+        return cls(
+            ticket_number=row.ticket_number,
+            title=row.title,
+            urgent=row.urgent,
+            org=Coded(code=row.org_code, zh=row.org.zh, en=row.org.en),
+            clock=Coded(code=row.clock, zh=row.clock_name.zh, en=row.clock_name.en),
+            rung=Coded(code=row.rung, zh=row.rung_name.zh, en=row.rung_name.en),
+            planned_at=row.planned_at,
+            fired_at=row.fired_at,
+        )
+
+
+class Digest(ResponseBody):
+    """A page of a digest, the oldest first. `out_of_sight`: so many are on tickets that one does not see any more."""
+
+    id: int
+    urgent: bool
+    total: int
+    out_of_sight: int
+    items: list[DigestRowOut]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: DigestPage) -> Self:
+        return cls(
+            id=page.id,
+            urgent=page.urgent,
+            total=page.total,
+            out_of_sight=page.out_of_sight,
+            items=[DigestRowOut.of(row) for row in page.rows],
+            next_cursor=page.next_cursor,
         )

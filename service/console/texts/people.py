@@ -37,6 +37,24 @@ PAIRS: dict[str, tuple[str, str]] = {
     "inbox.empty": ("没有消息。", "There are no notices."),
     "inbox.new": ("未读", "new"),
     "inbox.open": ("查看工单", "Open the ticket"),
+    "inbox.open_digest": ("查看清单", "Open the list"),
+    "digest.title": ("合并提醒", "Digest"),
+    "digest.count": ("共 {count} 条", "{count} in all"),
+    "digest.note": (
+        "短时间内提醒过多时,先逐条告知若干条,其余合并为一条。每一条都已记入升级台账,这里逐条列出,最早在前。",
+        "Beyond so many notices at once the rest comes as one. Each is in the ledger, and here they are, the oldest "
+        "first.",
+    ),
+    "digest.out_of_sight": (
+        "其中 {count} 条所属工单已不在您的查看范围内,不再列出。",
+        "{count} of them are on tickets that you do not see any more, and are not listed.",
+    ),
+    "digest.title_of_ticket": ("标题", "Title"),
+    "digest.what": ("事项", "What"),
+    "digest.union": ("单位", "Union"),
+    "digest.planned": ("应提醒时间", "Planned for"),
+    "digest.fired": ("记入台账时间", "Written to the ledger"),
+    "digest.back": ("返回消息", "Back to the notices"),
     "inbox.mark_read": ("标为已读", "Mark as read"),
     "inbox.read_all": ("本页全部标为已读", "Mark all on this page as read"),
 }
