@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check mutants format lock clean
+.PHONY: install run test chaos check mutants format lock clean
 
 install: $(STAMP)
 
@@ -22,6 +22,11 @@ run: install
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# Half an hour on an idle machine: ROUNDS=300 rounds of faults; the same SEED does the same. See docs/faults.md.
+ROUNDS ?= 300
+chaos: install
+	$(BIN)/python -m tests.faults.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 check: install
 	$(BIN)/ruff check .

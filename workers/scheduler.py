@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from service.bootstrap import Application, build
 from service.checks import run_checks, tell_of_contradictions
@@ -51,11 +53,14 @@ _DAY_SECONDS = 60.0
 
 
 class Ticker:
-    """What happens at each tick."""
+    """What happens at each tick. `now` tells the time that a sweep goes by; the application's clock if left out."""
 
-    def __init__(self, application: Application, stop: threading.Event) -> None:
+    def __init__(
+        self, application: Application, stop: threading.Event, *, now: Callable[[Session], datetime] | None = None
+    ) -> None:
         self._application = application
         self._stop = stop
+        self._now = now or (lambda _session: application.clock.now())
         self._leadership = Leadership(application.database)
         self._patience = Patience("sweep", stop)
         self.leads = False
@@ -96,6 +101,7 @@ class Ticker:
         barren = 0
         while not self._stop.is_set():
             with self._application.unit() as unit:
+                unit.now = self._now(unit.session)
                 swept = sweep(unit, limit=limit, brake=self._application.brake)
             total.clocks += swept.clocks
             total.fired += swept.fired
@@ -112,6 +118,7 @@ class Ticker:
     def _measure(self) -> timedelta:
         """Set the two gauges by which the scheduler's health is judged; returns the lag of the oldest clock."""
         with self._application.reading() as unit:
+            unit.now = self._now(unit.session)
             clock, message = oldest_due(unit.session), oldest_pending(unit.session, unit.now)
             lag = max(timedelta(0), unit.now - clock) if clock else timedelta(0)
             age = max(timedelta(0), unit.now - message) if message else timedelta(0)
@@ -122,6 +129,13 @@ class Ticker:
     def close(self) -> None:
         """Let another lead."""
         self._leadership.let_go()
+
+
+def database_time(session: Session) -> datetime:
+    """PostgreSQL's clock, one for all schedulers: a host whose own is an hour ahead would break promises that are
+    kept, and nothing takes a breach back."""
+    now: datetime = session.execute(text("select clock_timestamp()")).scalar_one()
+    return now
 
 
 class DailyCheck:
@@ -210,7 +224,7 @@ class Archive:
 
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
-    ticker, daily = Ticker(application, stop), DailyCheck(application, stop)
+    ticker, daily = Ticker(application, stop, now=database_time), DailyCheck(application, stop)
     watch = Watch(application, stop, leads=lambda: ticker.leads)
     archive = Archive(application, stop, leads=lambda: ticker.leads)
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")

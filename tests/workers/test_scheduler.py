@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -18,7 +18,7 @@ from tests.desk import GOLMUD, Desk, at
 from tests.embedded.processes import within
 from tests.workers.conftest import Crew
 from workers.leadership import Leadership
-from workers.scheduler import Ticker, run_scheduler
+from workers.scheduler import Ticker, database_time, run_scheduler
 
 MANY = 1000
 
@@ -212,8 +212,6 @@ class TestProcesses:
     @pytest.fixture
     def clock(self) -> SimulatedClock:
         """A month before the real time that the processes see."""
-        from datetime import UTC, datetime
-
         return SimulatedClock(datetime.now(UTC) - timedelta(days=30))
 
     @pytest.fixture
@@ -240,6 +238,16 @@ class TestProcesses:
         assert within(10, lambda: ledger(desk)["late_3"] == 2), crew.log(other)
         assert ledger(desk)["breach"] >= 2
         assert len(desk.rows("select distinct clock_id, rung from escalation")) == sum(ledger(desk).values())
+
+    def test_a_host_whose_clock_is_days_ahead_fires_nothing_before_its_time(
+        self, application: Application, desk: Desk, clock: SimulatedClock
+    ) -> None:
+        clock.move_to(datetime.now(UTC))
+        desk.accepted()
+        desk.wait(days=5)
+        assert Ticker(application, threading.Event(), now=database_time).sweep_all().fired == 0
+        assert ledger(desk) == {}
+        assert ticker(application).sweep_all().fired, "by the host's own clock it would have"
 
     def test_a_scheduler_started_before_the_tables_are_there_waits_for_them(
         self, crew: Crew, servers, desk: Desk

@@ -1,0 +1,37 @@
+"""The short form of `make chaos`: ten faults, two at a time, under load, and the whole checker behind them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.chaos import FAULTS, run_on, table
+
+SHORT = (
+    "kill -9 of an API",
+    "kill -9 of the leader",
+    "a worker frozen beyond the lease",
+    "two leaders",
+    "a scheduler's clock ahead",
+    "kill -9 of PostgreSQL",
+    "Redis flushed",
+    "clients cut off",
+    "processes cut off PostgreSQL",
+    "the gateway takes and says it failed",
+)
+
+
+@pytest.mark.xdist_group("faults")  # two runs at once would starve each other of what they measure
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
+    said: list[str] = []
+    faults = tuple(fault for fault in FAULTS if fault.kind in SHORT)
+    assert len(faults) == len(SHORT)
+    with run_on(tmp_path, 12351, faults=faults, clients=3, say=said.append) as run:
+        verdict = run.rounds(5, at_once=(2,))
+        counts = run.journal.counts()
+
+    assert not verdict.faults, "\n".join([*verdict.faults, *said, *table(run)])
+    assert verdict.figures["tickets"] > 0
+    assert verdict.figures["rungs"] > 0
+    assert counts["acknowledged"] > 20
+    assert counts["refused"] > 0
