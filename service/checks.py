@@ -19,6 +19,7 @@ from service.core.metrics import INVARIANT_BROKEN
 from service.core.unit import Unit
 from service.notifications.audience import administrators
 from service.notifications.telling import tell
+from service.outbox.relay import BY_HAND
 from service.tickets.states import GOVERNING, State
 
 # A check names so many offenders; the first is enough to look, and a thousand would hide it.
@@ -271,13 +272,15 @@ def no_message_is_published_in_vain(unit: Unit, _tick: timedelta) -> list[str]:
 
 
 def nothing_lies_buried(unit: Unit, _tick: timedelta) -> list[str]:
-    """A message given up waits for somebody: `hotline outbox list --state buried`, then `hotline outbox retry`."""
+    """A message given up waits for somebody: `hotline outbox list --state buried`, then `hotline outbox retry`, or
+    `hotline outbox bury` with a reason."""
     return _offenders(
         unit,
         """
         select id || ' ' || kind || ' ' || coalesce(last_error, '') from outbox_message
-        where buried_at is not null order by id limit :examples
+        where buried_at is not null and last_error is distinct from :by_hand order by id limit :examples
         """,
+        by_hand=BY_HAND,
     )
 
 

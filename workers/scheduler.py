@@ -35,7 +35,9 @@ from service.core.metrics import (
 from service.core.settings import load_settings
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
+from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.relay import oldest_pending
+from service.outbox.trimming import forget_delivered
 from service.tickets.endings import archive_ended, waiting_for_the_archive
 from workers.leadership import Leadership
 from workers.patience import Patience
@@ -50,6 +52,10 @@ _BARREN_BATCHES = 5
 # How often it is looked whether a day has begun: a day missed while this process or PostgreSQL was away is made up
 # for so soon after.
 _DAY_SECONDS = 60.0
+_MINUTE_SECONDS = 60.0
+_HOUR_SECONDS = 3600.0
+# Deleted in one transaction: a fraction of a second.
+_TRIMMED_AT_ONCE = 1000
 
 
 class Ticker:
@@ -189,6 +195,52 @@ class Watch:
             self._patience.succeeded()
 
 
+class AgeAlarm:
+    """What the leader looks at every minute: does a message lie undelivered?"""
+
+    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
+        self._application = application
+        self._leads = leads
+        self._patience = Patience("age_alarm", stop)
+
+    def tick(self) -> None:
+        """Look, and tell of what is too old. Never raises: the next tick tries again."""
+        if not self._leads():
+            return
+        try:
+            with self._application.unit() as unit:
+                warn_of_old_messages(unit, limit=timedelta(seconds=self._application.settings.outbox_alarm_seconds))
+        except Exception as error:
+            self._patience.failed(error)
+        else:
+            self._patience.succeeded()
+
+
+class Trim:
+    """What the leader deletes each hour: messages delivered long ago, as far as their keys may be forgotten."""
+
+    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
+        self._application = application
+        self._stop = stop
+        self._leads = leads
+        self._patience = Patience("trim", stop)
+
+    def tick(self) -> None:
+        """Batch after batch, each one transaction. Never raises: the next tick goes on."""
+        if not self._leads():
+            return
+        keep = timedelta(days=self._application.settings.outbox_keep_days)
+        last: int | None = 0
+        try:
+            while last is not None and not self._stop.is_set():
+                with self._application.unit() as unit:
+                    last = forget_delivered(unit.session, before=unit.now - keep, after_id=last, limit=_TRIMMED_AT_ONCE)
+        except Exception as error:
+            self._patience.failed(error)
+        else:
+            self._patience.succeeded()
+
+
 class Archive:
     """What the leader puts away each hour: tickets that ended long ago."""
 
@@ -227,6 +279,8 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
     ticker, daily = Ticker(application, stop, now=database_time), DailyCheck(application, stop)
     watch = Watch(application, stop, leads=lambda: ticker.leads)
     archive = Archive(application, stop, leads=lambda: ticker.leads)
+    alarm = AgeAlarm(application, stop, leads=lambda: ticker.leads)
+    trim = Trim(application, stop, leads=lambda: ticker.leads)
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
         # Named, so that APScheduler does not search the installed packages for what it may use.
@@ -254,6 +308,9 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
         next_run_time=datetime.now(UTC) + timedelta(seconds=_DAY_SECONDS),
         executor="watch",
     )
+    # Not at once: what waited while nothing ran is on its way before the first minute is over.
+    scheduler.add_job(alarm.tick, "interval", seconds=_MINUTE_SECONDS)
+    scheduler.add_job(trim.tick, "interval", seconds=_HOUR_SECONDS, executor="watch")
     relay.start()
     scheduler.start()
     patience = PATIENT_TICKS * application.settings.sweep_seconds

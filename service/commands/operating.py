@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     outbox = group("待发消息 / messages to deliver")
     outbox.command("list")(list_messages)
     outbox.command("retry")(retry)
+    outbox.command("bury")(bury)
     app.add_typer(outbox, name="outbox")
     app.command("check")(check)
 
@@ -88,6 +89,30 @@ def retry(
     if lost:
         listed = ", ".join(map(str, lost))
         complain(f"没有失败的消息 / no failed message: {listed}")
+        raise typer.Exit(REFUSED)
+
+
+def bury(
+    ids: Annotated[list[int], typer.Argument(help="消息编号 / message ids")],
+    reason: Annotated[str, typer.Option(help="理由,将记录在案 / why; put on record")],
+) -> None:
+    """放弃未送达的消息,不再发送,也不再提示;可用 retry 恢复。
+    / Give undelivered messages up: they are not sent, and nobody is reminded of them. `retry` brings one back."""
+    from service.audit.recording import record
+    from service.core.clock import SystemClock
+    from service.outbox.relay import bury as give_up
+
+    if not reason.strip():
+        raise typer.BadParameter("不能为空 / must not be blank", param_hint="--reason")
+    with application() as parts, parts.unit() as unit:
+        buried = give_up(unit.session, ids, now=SystemClock().now())
+        for message_id in buried:
+            record(unit, "outbox:bury", subject=str(message_id), after={"reason": reason.strip()})
+    say(f"{len(buried)} 条消息已放弃 / messages were given up")
+    lost = sorted(set(ids) - set(buried))
+    if lost:
+        listed = ", ".join(map(str, lost))
+        complain(f"没有未送达的消息 / no undelivered message: {listed}")
         raise typer.Exit(REFUSED)
 
 

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     )
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(None, ge=1, le=65535, description="where a worker or scheduler shows its metrics")
+    outbox_alarm_seconds: float = Field(
+        120.0, gt=0, description="a message due for longer is told to the administrators, once a day"
+    )
+    outbox_keep_days: int = Field(30, ge=8, le=3660, description="days a delivered message is kept in the outbox")
     log_json: bool = True
 
     @field_validator("database_url")

@@ -15,7 +15,7 @@ CHANNEL = "hotline_outbox"  # a trigger on the table notifies it, so the bell ri
 
 _INSERT = insert_text(
     OutboxMessage,
-    ("key", "kind", "queue", "payload", "correlation_id", "created_at", "available_at"),
+    ("key", "kind", "queue", "payload", "correlation_id", "created_at", "available_at", "due_at"),
     values={"attempts": "0", "publishes": "0"},
     then="on conflict (key) do nothing",
 )
@@ -45,6 +45,7 @@ def emit(unit: Unit, *messages: Message) -> None:
             "correlation_id": unit.correlation_id,
             "created_at": unit.now,
             "available_at": message.not_before or unit.now,
+            "due_at": message.not_before,
         }
         for message in messages
     ]

@@ -14,6 +14,7 @@ class OutboxMessage(Base):
 
     `attempts` counts deliveries that failed, `publishes` how often the id was handed to Redis: a flushed Redis
     raises the second and not the first. `queue` carries the lane: `service/outbox/lanes.py` says which it is.
+    `available_at` is when it may be published next; `due_at` when it was to go at first, where it was to wait.
     """
 
     __tablename__ = "outbox_message"
@@ -40,6 +41,7 @@ class OutboxMessage(Base):
     traceparent: Mapped[str | None]
     created_at: Mapped[datetime]
     available_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     publishes: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None]

@@ -10,6 +10,11 @@ from sqlalchemy.orm import Session
 
 from service.outbox.models import OutboxMessage
 
+# Stands where the last failure stands: somebody decided, and nobody has to look any more.
+BY_HAND = "BuriedByHand"
+
+_DUE_AT = func.coalesce(OutboxMessage.due_at, OutboxMessage.created_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -64,10 +69,10 @@ def give_back(session: Session, ids: list[int], *, leased_until: datetime, now: 
 
 
 def oldest_pending(session: Session, now: datetime) -> datetime | None:
-    """When the oldest message that is neither done nor buried was written, leaving out those that are to wait
-    beyond `now` and were not published yet: a night's quiet is no delay."""
+    """Since when the oldest message that is neither done nor buried is due. Those that are to wait beyond `now` and
+    were not published yet are left out, and one that waited is due from then on: a night's quiet is no delay."""
     return session.scalar(
-        select(func.min(OutboxMessage.created_at)).where(
+        select(func.min(_DUE_AT)).where(
             OutboxMessage.done_at.is_(None),
             OutboxMessage.buried_at.is_(None),
             or_(OutboxMessage.publishes > 0, OutboxMessage.available_at <= now),
@@ -85,8 +90,8 @@ def pending_count(session: Session) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in one queue: messages whose time has come, how many of them were tried in vain before, and when the
-    oldest was written, of all and of those never tried."""
+    """What waits in one queue: messages whose time has come, how many of them were tried in vain before, and since
+    when the oldest is due, of all and of those never tried."""
 
     queue: str
     waiting: int
@@ -104,8 +109,8 @@ def backlog(session: Session, now: datetime) -> list[Backlog]:
             OutboxMessage.queue,
             func.count().label("waiting"),
             func.count().filter(~untried).label("failing"),
-            func.min(OutboxMessage.created_at).label("oldest"),
-            func.min(OutboxMessage.created_at).filter(untried).label("oldest_untried"),
+            func.min(_DUE_AT).label("oldest"),
+            func.min(_DUE_AT).filter(untried).label("oldest_untried"),
         )
         .where(*_WAITING, or_(OutboxMessage.publishes > 0, OutboxMessage.available_at <= now))
         .group_by(OutboxMessage.queue)
@@ -115,8 +120,15 @@ def backlog(session: Session, now: datetime) -> list[Backlog]:
 
 
 def buried_count(session: Session) -> int:
-    """How many messages were given up, through the partial index."""
-    return session.scalar(select(func.count()).where(OutboxMessage.buried_at.is_not(None))) or 0
+    """How many messages were given up and wait for somebody to look, through the partial index."""
+    return (
+        session.scalar(
+            select(func.count()).where(
+                OutboxMessage.buried_at.is_not(None), OutboxMessage.last_error.is_distinct_from(BY_HAND)
+            )
+        )
+        or 0
+    )
 
 
 class MessageState(StrEnum):
@@ -135,17 +147,40 @@ def undelivered(session: Session, state: MessageState, *, limit: int) -> Sequenc
 
 
 def revive(session: Session, ids: Sequence[int] | None, *, now: datetime) -> list[int]:
-    """Make failing and buried messages due now with all their attempts before them; of all, or of these ids.
+    """Make failing and buried messages due now with all their attempts before them; of these ids, or of all but those
+    that were buried by hand.
 
     Returns the ids of those that were: what is done, unknown or was never tried in vain is left as it is.
     """
-    due = update(OutboxMessage).where(OutboxMessage.done_at.is_(None), OutboxMessage.attempts > 0)
-    if ids is not None:
+    in_vain = or_(OutboxMessage.attempts > 0, OutboxMessage.buried_at.is_not(None))
+    due = update(OutboxMessage).where(OutboxMessage.done_at.is_(None), in_vain)
+    if ids is None:
+        due = due.where(OutboxMessage.last_error.is_distinct_from(BY_HAND))
+    else:
         due = due.where(OutboxMessage.id.in_(ids))
     revived = session.scalars(
         due.values(buried_at=None, attempts=0, available_at=now).returning(OutboxMessage.id)
     ).all()
     return sorted(revived)
+
+
+def bury(session: Session, ids: Sequence[int], *, now: datetime) -> list[int]:
+    """Give messages up by hand, those too that were given up after their last attempt: nobody is asked to look at them
+    any more. One that is being delivered at this moment may still arrive.
+
+    Returns the ids of those that are: what is done, unknown or was buried by hand before is left as it is.
+    """
+    buried = session.scalars(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.id.in_(ids),
+            OutboxMessage.done_at.is_(None),
+            or_(OutboxMessage.buried_at.is_(None), OutboxMessage.last_error.is_distinct_from(BY_HAND)),
+        )
+        .values(buried_at=now, last_error=BY_HAND)
+        .returning(OutboxMessage.id)
+    ).all()
+    return sorted(buried)
 
 
 _WAITING: tuple[ColumnElement[bool], ...] = (OutboxMessage.done_at.is_(None), OutboxMessage.buried_at.is_(None))

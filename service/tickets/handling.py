@@ -150,7 +150,7 @@ def grant_extension(unit: Unit, command: DecideRequest) -> Ticket:
     for each in clocks.with_leg(unit, clock):
         clocks.extend(unit, each, days=request.data["days"], reason=request.reason)
     carry_out(unit, ticket, step, note=command.note, data={"days": request.data["days"]})
-    text_worker(unit, ticket, "extended", occasion=f"extended:{clock.extensions}")
+    text_worker(unit, ticket, "extended", occasion=f"extended:{ticket.cycle}:{clock.extensions}")
     return ticket
 
 

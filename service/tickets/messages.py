@@ -11,6 +11,7 @@ from service.notifications.models import GatewayDelivery
 from service.notifications.telling import tell
 from service.outbox.emit import Message, emit
 from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
+from service.sla.rules import current_rules
 from service.tickets.models import Caller, Ticket
 
 WORKER_SMS = "worker_sms"
@@ -27,17 +28,31 @@ TEMPLATES: dict[str, str] = {
     "rating": "您好,工单{number}已办理完毕,请评价:{link} 。职工服务热线12351。",
 }
 
+# What goes to a worker at once at any hour, and why. All else waits for the end of the policy's quiet hours, unless the
+# matter is urgent: nobody is woken at two in the morning to read that their case was passed on or closed.
+AT_ONCE: dict[str, str] = {
+    "accepted": "the worker is on the line, or has just been, and needs number and code",
+    "registered": "the worker has just sent the form and waits for number and code",
+}
+
 
 def text_worker(unit: Unit, ticket: Ticket, template: str, *, occasion: str, link: str = "") -> None:
-    """Ask for an SMS to the ticket's caller, once for each occasion. Without a phone there is nobody to text."""
+    """Ask for an SMS to the ticket's caller, once for each occasion; after the quiet hours, but for what goes
+    `AT_ONCE`. Without a phone there is nobody to text."""
     if ticket.caller_id is None:
         return
+    not_before = None
+    if template not in AT_ONCE and not ticket.urgent:
+        rules = current_rules(unit.session)
+        not_before = rules.policy.message_at(unit.now, rules.calendar)
+    key = f"{WORKER_SMS}:{ticket.number}:{occasion}"
     emit(
         unit,
         Message(
             kind=WORKER_SMS,
-            key=f"{WORKER_SMS}:{ticket.number}:{occasion}",
-            payload={"ticket_id": ticket.id, "template": template, "link": link},
+            key=key,
+            payload={"ticket_id": ticket.id, "template": template, "link": link, "key": key},
+            not_before=not_before,
         ),
     )
 
@@ -49,6 +64,9 @@ def worker_sms_handler(gateway: Gateway) -> NetworkHandler:
         ticket = unit.session.get_one(Ticket, payload["ticket_id"])
         caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
         if caller is None:
+            return None
+        # The outbox forgets a key after a while; what left once does not leave again.
+        if unit.session.get(GatewayDelivery, payload.get("key", "")) is not None:
             return None
         values = {
             "number": ticket.number,

@@ -92,4 +92,4 @@ def test_what_waits_for_the_morning_is_no_delay_of_the_relay(desk: Desk) -> None
 
     with desk.application.reading() as unit:
         assert oldest_pending(unit.session, at("2026-11-28 06:59")) is None
-        assert oldest_pending(unit.session, at(MORNING)) == at(BREACH_AT)
+        assert oldest_pending(unit.session, at(MORNING)) == at(MORNING)

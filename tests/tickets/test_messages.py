@@ -1,7 +1,12 @@
 """What a worker reads on the phone: the last day that is still in time, and nothing of the case."""
 
+from sqlalchemy import text
+
+from service.core.clock import local
+from service.outbox.delivery import Outcome
 from service.tickets.handling import AskExtension, ask_extension, grant_extension
-from service.tickets.messages import WORKER_SMS
+from service.tickets.messages import WORKER_SMS, text_worker
+from service.tickets.models import Ticket
 from service.tickets.requests import DecideRequest
 from tests.desk import GOLMUD, Desk, at
 
@@ -27,3 +32,40 @@ def test_a_gateway_is_given_what_the_text_speaks_of_and_nothing_else(desk: Desk)
     number = desk.dispatched()
     assert letter(desk, number, "dispatched").values == {"number": number}  # type: ignore[attr-defined]
     assert set(letter(desk, number, "accepted").values) == {"number", "code"}  # type: ignore[attr-defined]
+
+
+def goes_at(desk: Desk, number: str, occasion: str) -> str:
+    """The local time from which an SMS may go."""
+    (row,) = desk.rows(
+        "select available_at from outbox_message where key like :key", key=f"{WORKER_SMS}:{number}:{occasion}%"
+    )
+    return f"{local(row.available_at):%m-%d %H:%M}"
+
+
+def test_nobody_is_texted_at_night_that_their_case_went_on(desk: Desk) -> None:
+    desk.go_to("2026-11-21 02:00")
+    number = desk.to_callback()
+
+    assert goes_at(desk, number, "dispatched") == "11-21 07:00"
+    assert goes_at(desk, desk.accepted(), "accepted") == "11-21 02:00"
+
+
+def test_by_day_and_in_an_urgent_matter_a_worker_hears_at_once(desk: Desk) -> None:
+    assert goes_at(desk, desk.dispatched(), "dispatched") == "11-20 09:00"
+    desk.go_to("2026-11-21 02:00")
+    assert goes_at(desk, desk.dispatched(urgent=True), "dispatched") == "11-21 02:00"
+
+
+def test_what_left_once_does_not_leave_again_after_the_outbox_has_forgotten_it(desk: Desk) -> None:
+    number = desk.dispatched()
+    letter(desk, number, "accepted")
+    gateway = desk.application.gateway
+    sent = dict(gateway.letters)  # type: ignore[attr-defined]
+    with desk.application.unit() as unit:
+        unit.session.execute(text("delete from outbox_message"))
+        text_worker(unit, unit.session.query(Ticket).filter_by(number=number).one(), "accepted", occasion="accepted")
+    (row,) = desk.rows("select id from outbox_message")
+    outcome = desk.application.courier.deliver(row.id)
+
+    assert outcome == Outcome.done
+    assert (gateway.letters, gateway.copies) == (sent, 0)  # type: ignore[attr-defined]

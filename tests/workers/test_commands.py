@@ -14,10 +14,11 @@ from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from service.bootstrap import Application
-from service.checks import INVARIANTS
+from service.checks import INVARIANTS, nothing_lies_buried
 from service.cli import app
 from service.core.clock import SimulatedClock
 from service.core.settings import Settings
+from service.outbox.relay import buried_count
 from tests.conftest import MASTER_KEY
 from tests.desk import GOLMUD, Desk, at
 from tests.embedded.processes import ROOT
@@ -221,6 +222,31 @@ class TestOutbox:
         assert run("outbox", "retry").exit_code == 2
         assert desk.rows("select count(*) as n from outbox_message where attempts = 0 and buried_at is null")[0].n == 3
         assert desk.rows("select count(*) as n from audit_event where action like '%outbox:retry'")[0].n == 2
+
+    def test_a_message_is_given_up_by_hand_with_a_reason_and_nobody_has_to_look_any_more(
+        self, run: Run, desk: Desk, outbox: Outbox, application: Application
+    ) -> None:
+        outbox.ask(2)
+        first, second = (row.id for row in desk.rows("select id from outbox_message order by id"))
+        with application.unit() as unit:
+            unit.session.execute(
+                text("update outbox_message set attempts = 8, buried_at = now() where id = :id"), {"id": first}
+            )
+        assert run("outbox", "bury", first).exit_code == 2  # no reason
+
+        done = run("outbox", "bury", first, second, "--reason", "号码错误")
+        assert (done.exit_code, "2 条" in done.output) == (0, True)
+        assert run("outbox", "bury", first, "--reason", "再来").exit_code == 1
+        audit = desk.rows("select subject, after from audit_event where action like '%outbox:bury' order by subject")
+        assert [(row.subject, row.after["reason"]) for row in audit] == [
+            (str(first), "号码错误"),
+            (str(second), "号码错误"),
+        ]
+        with application.reading() as unit:
+            assert nothing_lies_buried(unit, timedelta(seconds=5)) == []
+            assert buried_count(unit.session) == 0
+        assert "0 条" in run("outbox", "retry", "--all").output
+        assert run("outbox", "retry", second).exit_code == 0
 
 
 class TestReport:
