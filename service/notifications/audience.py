@@ -5,12 +5,13 @@ the same, and their deputy with them. Who has an interest in the ticket is not t
 leaves nobody of the role at a union, the union above is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, false, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ARRAY, ColumnElement, Integer, Row, and_, any_, func, literal, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service.core.clock import local
 from service.core.unit import PROVINCE_CODE, Unit
@@ -35,39 +36,65 @@ class Target:
     audience: str
 
 
-def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_id: int | None = None) -> list[Target]:
-    """The people behind audience names for a union. Each person once, under the first name that fits.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom a message is for: audience names at a union. `ticket_id` is the ticket they are told of, if it is about
+    one: nobody with an interest in it is told."""
 
-    `ticket_id` is the ticket they are told of, if it is about one: nobody with an interest in it is told.
-    """
-    wanted = [(name, *_meaning(unit, name, org_code)) for name in names]
-    roles = [(name, org, role) for name, org, role in wanted if role is not None]
-    if not roles:
-        return []
-    meant = or_(*(_holds(org, role) for _, org, role in roles))
-    rows = _people(unit, meant, ticket_id=ticket_id)
+    names: Iterable[str]
+    org_code: str
+    ticket_id: int | None = None
+
+
+def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_id: int | None = None) -> list[Target]:
+    """The people behind audience names for a union. Each person once, under the first name that fits."""
+    return resolve_audiences(unit, [Wanted(names, org_code, ticket_id)])[0]
+
+
+def resolve_audiences(unit: Unit, wanted: Sequence[Wanted]) -> list[list[Target]]:
+    """The same for many messages: one statement, and more only where a whole role has an interest."""
+    meant = [[(name, *_meaning(unit, name, each.org_code)) for name in each.names] for each in wanted]
+    pairs = sorted({(org, role) for meanings in meant for _, org, role in meanings if role is not None})
+    if not pairs:
+        return [[] for _ in wanted]
+    found: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    for row in _people(unit, _holds(pairs), tickets=[each.ticket_id for each in wanted]):
+        found[row.org_code, row.role].append(row)
+    return [
+        _told(unit, each, [(name, org, role) for name, org, role in meanings if role is not None], found)
+        for each, meanings in zip(wanted, meant, strict=True)
+    ]
+
+
+def _told(
+    unit: Unit,
+    wanted: Wanted,
+    roles: Sequence[tuple[str, str, str]],
+    found: Mapping[tuple[str, str], Sequence[Row[Any]]],
+) -> list[Target]:
+    """Whom one message goes to, of all the people found."""
     told: list[tuple[str, Row[Any]]] = []
     for name, org, role in roles:
-        found = [row for row in rows if row.org_code == org and row.role == role]
-        free = [row for row in found if not row.recused]
-        if found and not free:
-            free = _above(unit, org, role, ticket_id)
+        holders = found.get((org, role), ())
+        free = [row for row in holders if wanted.ticket_id not in row.recused_from]
+        if holders and not free:
+            free = _above(unit, org, role, wanted.ticket_id)
         elif name == Role.handler:
-            free = [row for row in free if row.in_hand] or free
+            free = [row for row in free if wanted.ticket_id in row.in_hand] or free
         told += [(name, row) for row in free]
-    return _targets(told)
+    return _targets(told, wanted.ticket_id)
 
 
 def administrators(unit: Unit) -> list[Target]:
     """Everybody who keeps people and rules, at whatever union."""
-    rows = _people(unit, PersonRole.role == Role.admin, ticket_id=None)
+    rows = _people(unit, PersonRole.role == Role.admin)
     return _targets([(Role.admin.value, row) for row in rows])
 
 
 def these_people(unit: Unit, person_ids: Sequence[int], *, ticket_id: int | None = None) -> list[Target]:
     """Certain people, as far as they are active and free of interest, with the deputies of those who are away."""
-    rows = _people(unit, Person.id.in_(person_ids), ticket_id=ticket_id)
-    return _targets([(row.role, row) for row in rows if not row.recused])
+    rows = _people(unit, Person.id.in_(person_ids), tickets=[ticket_id])
+    return _targets([(row.role, row) for row in rows if ticket_id not in row.recused_from], ticket_id)
 
 
 def free_of_interest(unit: Unit, targets: Sequence[Target], ticket_ids: Sequence[int]) -> list[Target]:
@@ -78,32 +105,34 @@ def free_of_interest(unit: Unit, targets: Sequence[Target], ticket_ids: Sequence
     return [target for target in targets if target.person_id not in recused]
 
 
-def _targets(told: Sequence[tuple[str, Row[Any]]]) -> list[Target]:
+def _targets(told: Sequence[tuple[str, Row[Any]]], ticket_id: int | None = None) -> list[Target]:
     """Each person once, and after them the deputies of those who are away."""
     targets: dict[int, Target] = {}
     for name, row in told:
         targets.setdefault(row.id, Target(person_id=row.id, username=row.username, audience=name))
     for _, row in told:
-        if row.deputy_id is not None and not row.deputy_recused:
+        if row.deputy_id is not None and ticket_id not in row.deputy_recused_from:
             deputy = Target(person_id=row.deputy_id, username=row.deputy_username, audience=DEPUTY)
             targets.setdefault(deputy.person_id, deputy)
     return list(targets.values())
 
 
-def _people(unit: Unit, meant: ColumnElement[bool], *, ticket_id: int | None) -> Sequence[Row[Any]]:
-    """Who is meant, with their deputy of today, and whether either has an interest in the ticket. One statement."""
+def _people(unit: Unit, meant: ColumnElement[bool], *, tickets: Iterable[int | None] = ()) -> Sequence[Row[Any]]:
+    """Who is meant, with their deputy of today, and in which of these tickets either has an interest or a hand. One
+    statement."""
     today = local(unit.now).date()
+    ids = sorted({ticket_id for ticket_id in tickets if ticket_id is not None})
     return unit.session.execute(
         select(
             Person.id,
             Person.username,
             Person.org_code,
             PersonRole.role,
-            _recused(Person.id, ticket_id).label("recused"),
+            _of_these(Recusal.ticket_id, Recusal.person_id == Person.id, ids).label("recused_from"),
             _Deputy.id.label("deputy_id"),
             _Deputy.username.label("deputy_username"),
-            _recused(_Deputy.id, ticket_id).label("deputy_recused"),
-            _in_hand(ticket_id).label("in_hand"),
+            _of_these(Recusal.ticket_id, Recusal.person_id == _Deputy.id, ids).label("deputy_recused_from"),
+            _of_these(TicketHandler.ticket_id, TicketHandler.person_id == Person.id, ids).label("in_hand"),
         )
         .join(PersonRole, PersonRole.person_id == Person.id)
         .outerjoin(Absence, and_(Absence.person_id == Person.id, on_day(today)))
@@ -113,16 +142,9 @@ def _people(unit: Unit, meant: ColumnElement[bool], *, ticket_id: int | None) ->
     ).all()
 
 
-def _recused(person_id: Any, ticket_id: int | None) -> ColumnElement[bool]:
-    if ticket_id is None:
-        return false()
-    return exists().where(Recusal.ticket_id == ticket_id, Recusal.person_id == person_id)
-
-
-def _in_hand(ticket_id: int | None) -> ColumnElement[bool]:
-    if ticket_id is None:
-        return false()
-    return exists().where(TicketHandler.ticket_id == ticket_id, TicketHandler.person_id == Person.id)
+def _of_these(ticket_id: InstrumentedAttribute[int], whose: ColumnElement[bool], ids: Sequence[int]) -> Any:
+    """Those of these tickets that somebody has to do with, as an array."""
+    return func.array(select(ticket_id).where(whose, ticket_id == any_(literal(ids, ARRAY(Integer)))).scalar_subquery())
 
 
 def _above(unit: Unit, org_code: str, role: str, ticket_id: int | None) -> list[Row[Any]]:
@@ -131,16 +153,17 @@ def _above(unit: Unit, org_code: str, role: str, ticket_id: int | None) -> list[
     parent = tree.parent(org_code)
     while parent is not None:
         for each in (role, Role.reviewer):
-            rows = _people(unit, _holds(parent.code, each), ticket_id=ticket_id)
-            free = [row for row in rows if not row.recused]
+            rows = _people(unit, _holds([(parent.code, each)]), tickets=[ticket_id])
+            free = [row for row in rows if ticket_id not in row.recused_from]
             if free:
                 return free
         parent = tree.parent(parent.code)
     return []
 
 
-def _holds(org_code: str, role: str) -> ColumnElement[bool]:
-    return and_(Person.org_code == org_code, PersonRole.role == role)
+def _holds(places: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
+    """Has one of these roles at its union. The same statement for however many, so that it is compiled once."""
+    return tuple_(Person.org_code, PersonRole.role).in_(places)
 
 
 def _meaning(unit: Unit, name: str, org_code: str) -> tuple[str, str | None]:

@@ -362,21 +362,38 @@ def recount_row(
     return record[0] if record else None
 
 
-def mark_fired(unit: Unit, row: SlaClock, rungs: Sequence[str]) -> None:
+def mark_fired(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause], rungs: Sequence[str]) -> None:
     """Note rungs that are in the ledger now and plan the next check."""
     row.fired = [*row.fired, *rungs]
-    _settle(row, pauses_of(unit, row), rules=_rules(unit, row), now=unit.now)
+    _settle(row, pauses, rules=_rules(unit, row), now=unit.now)
 
 
-def due_now(unit: Unit, row: SlaClock) -> tuple[PlannedRung, ...]:
+def due_now(unit: Unit, row: SlaClock, pauses: Sequence[SlaPause]) -> tuple[PlannedRung, ...]:
     """Rungs that should have fired by now and have not, in order. Asked again under the lock: a sweep only narrows."""
-    planned = _planned(row, pauses_of(unit, row), _rules(unit, row), unit.now)
-    return due_rungs(planned, row.fired, unit.now)
+    return due_rungs(_planned(row, pauses, _rules(unit, row), unit.now), row.fired, unit.now)
 
 
-def open_pause(unit: Unit, row: SlaClock) -> SlaPause | None:
+def open_pause(pauses: Sequence[SlaPause]) -> SlaPause | None:
     """The pause that is open now."""
-    return next((interval for interval in pauses_of(unit, row) if interval.ends_at is None), None)
+    return next((interval for interval in pauses if interval.ends_at is None), None)
+
+
+def locked_with_pauses(unit: Unit, clock_ids: Sequence[int]) -> list[tuple[SlaClock, list[SlaPause]]]:
+    """Clocks, locked, each with its pauses in order. Two statements for however many; the caller holds the locks of
+    their tickets already."""
+    rows = unit.session.scalars(
+        select(SlaClock)
+        .where(SlaClock.id.in_(clock_ids))
+        .order_by(SlaClock.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    pauses: dict[int, list[SlaPause]] = {row.id: [] for row in rows}
+    for interval in unit.session.scalars(
+        select(SlaPause).where(SlaPause.clock_id.in_(pauses)).order_by(SlaPause.clock_id, SlaPause.starts_at)
+    ):
+        pauses[interval.clock_id].append(interval)
+    return [(row, pauses[row.id]) for row in rows]
 
 
 def pauses_of(unit: Unit, row: SlaClock) -> list[SlaPause]:

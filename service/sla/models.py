@@ -94,6 +94,13 @@ class SlaClock(Base):
             "id",
             postgresql_where=text("next_check_at is not null"),
         ),
+        # An urgent matter is found at once in whatever backlog.
+        Index(
+            "ix_sla_clock_urgent_next_check_at",
+            "next_check_at",
+            "id",
+            postgresql_where=text("urgent and next_check_at is not null"),
+        ),
         Index("ix_sla_clock_ticket_id", "ticket_id", "id"),
         Index("ix_sla_clock_due_at", "due_at", "org_code"),
     )

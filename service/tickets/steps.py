@@ -4,6 +4,7 @@
 clocks, the row version, the event on the timeline and the audit, all in the unit's transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -137,25 +138,40 @@ def write_event(
     note: str = "",
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Append to the timeline. Nothing is ever edited there: the database refuses it. A confidential caller is taken
-    out of the note."""
-    unit.session.connection().execute(
-        _INSERT_EVENT,
-        {
-            "ticket_id": ticket.id,
-            "at": unit.now,
-            "kind": kind,
-            "from_state": from_state,
-            "to_state": ticket.state,
-            "cycle": ticket.cycle,
-            "actor_id": unit.actor.id,
-            "actor_name": unit.actor.name,
-            "actor_org": unit.actor.org_code,
-            "note": concealed(unit, ticket, note),
-            "data": data or {},
-            "correlation_id": unit.correlation_id,
-        },
-    )
+    """Append to the timeline. Nothing is ever edited there: the database refuses it."""
+    write_events(unit, [event_row(unit, ticket, kind=kind, from_state=from_state, note=note, data=data)])
+
+
+def write_events(unit: Unit, rows: Sequence[dict[str, Any]]) -> None:
+    """Append what `event_row` made, in this order."""
+    if rows:
+        unit.session.connection().execute(_INSERT_EVENT, rows)
+
+
+def event_row(
+    unit: Unit,
+    ticket: Ticket,
+    *,
+    kind: str,
+    from_state: str | None,
+    note: str = "",
+    data: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An event as the timeline keeps it. A confidential caller is taken out of the note."""
+    return {
+        "ticket_id": ticket.id,
+        "at": unit.now,
+        "kind": kind,
+        "from_state": from_state,
+        "to_state": ticket.state,
+        "cycle": ticket.cycle,
+        "actor_id": unit.actor.id,
+        "actor_name": unit.actor.name,
+        "actor_org": unit.actor.org_code,
+        "note": concealed(unit, ticket, note),
+        "data": data or {},
+        "correlation_id": unit.correlation_id,
+    }
 
 
 def start_clock(unit: Unit, ticket: Ticket, kind: ClockKind) -> SlaClock:
