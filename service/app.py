@@ -46,6 +46,7 @@ from service.bootstrap import Application, build
 from service.console import mount_pages, refusals_before_pages
 from service.core.logging import configure_logging, log
 from service.core.settings import load_settings
+from service.core.tracing import configure_tracing, stop_tracing, watch_app
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.taxonomy import leaves
@@ -86,6 +87,7 @@ def create_app(application: Application | None = None) -> FastAPI:
         app.router.routes.extend(group.router.routes)
     mount_pages(app, parts, app.state.live)
     _stand_in_front(app, parts)
+    watch_app(app)
     return app
 
 
@@ -103,6 +105,7 @@ def _from_settings() -> Application:
     settings = load_settings()
     settings.require_servers()
     configure_logging(as_json=settings.log_json)
+    configure_tracing(settings, "api")
     return build(settings)
 
 
@@ -116,6 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         app.state.live.stop()
         parts.database.dispose()
+        stop_tracing()
 
 
 def _warm_up(parts: Application) -> None:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from itertools import chain
 
 import psycopg
 from redis import RedisError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.bootstrap import Application
 from service.core.clock import Clock, SystemClock
+from service.core.tracing import span
 from service.outbox.emit import CHANNEL
 from service.outbox.lanes import Lane, queue_names
 from service.outbox.relay import Claimed, claim, give_back
@@ -114,6 +116,10 @@ class Publisher:
         return Counter(message.queue for message in claimed)
 
     def _enqueue(self, batches: Mapping[str, list[Claimed]]) -> None:
+        for message in chain.from_iterable(batches.values()):
+            if message.traceparent:
+                with span("relay", traceparent=message.traceparent):
+                    pass  # when it was handed over is all there is to tell
         timeout = registry.job_timeout(self._settings)
         with self._redis.pipeline(transaction=False) as pipe:
             for name, batch in batches.items():

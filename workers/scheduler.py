@@ -16,6 +16,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from service.bootstrap import Application, build
 from service.checks import run_checks, tell_of_contradictions
@@ -33,6 +34,7 @@ from service.core.metrics import (
     show_metrics,
 )
 from service.core.settings import load_settings
+from service.core.tracing import configure_tracing, note, span, stop_tracing
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
 from service.notifications.age_alarm import warn_of_old_messages
@@ -106,7 +108,12 @@ class Ticker:
         limit = self._application.settings.sweep_batch
         barren = 0
         while not self._stop.is_set():
-            with self._application.unit() as unit:
+            with (
+                span("sweep"),
+                self._application.unit() as unit,
+                bound_contextvars(correlation_id=unit.correlation_id),
+            ):
+                note(correlation_id=unit.correlation_id)
                 unit.now = self._now(unit.session)
                 swept = sweep(unit, limit=limit, brake=self._application.brake)
             total.clocks += swept.clocks
@@ -335,7 +342,11 @@ def main() -> None:
     # A sweep longer than a tick is no news at each tick: the lag tells it.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     show_metrics(settings)
-    run_scheduler(build(settings), stop_event())
+    configure_tracing(settings, "scheduler")
+    try:
+        run_scheduler(build(settings), stop_event())
+    finally:
+        stop_tracing()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from service.bootstrap import build
 from service.core.logging import configure_logging, log
 from service.core.metrics import show_metrics
 from service.core.settings import Settings, load_settings
+from service.core.tracing import configure_tracing, stop_tracing
 from service.outbox.lanes import Lane, LaneUnknown, lanes_named
 from workers import jobs, registry
 from workers.patience import Patience
@@ -199,11 +200,15 @@ def main() -> None:
     settings = load_settings()
     settings.require_servers()
     configure_logging(as_json=settings.log_json)
+    configure_tracing(settings, "worker")
     application = build(settings)
     # Built before the threads come: the guard before a gateway is one for all that use it.
     _ = application.courier
     jobs.use(application)
-    run_worker(settings, lanes)
+    try:
+        run_worker(settings, lanes)
+    finally:
+        stop_tracing()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Every refusal leaves through `Problem`. Nothing of an exception that this servic
 """
 
 import json
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -33,7 +32,7 @@ from service.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from service.core.logging import log
+from service.core.logging import log, places_of, without_literals
 from service.identity.errors import LoginFailed, LoginLocked
 from service.tickets.errors import FIELD_NAMES, RequiredFieldsMissing
 
@@ -136,6 +135,13 @@ def _weight(text: str) -> float:
 def correlation_id_of(scope: Scope) -> str:
     """The name of this request in logs and events, given by the outermost middleware."""
     return str(scope.get("state", {}).get("correlation_id", ""))
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the address: metrics do not grow with the tickets, and no log shows what somebody typed into it
+    or the token in a worker's link."""
+    template = getattr(scope.get("route"), "path", None)
+    return str(scope.get("root_path", "") + template) if template else "none"
 
 
 def problem_of(error: HotlineError) -> Problem:
@@ -250,13 +256,14 @@ def _facts_of(request: Request, error: Exception) -> dict[str, Any]:
     """What the log may know. The parameters of a statement and PostgreSQL's DETAIL ("Failing row contains …") are a
     caller's words, so the error's own text stays out of it."""
     diagnosis = getattr(getattr(error, "orig", None), "diag", None)
+    statement = getattr(error, "statement", None)
     return {
         "error": type(error).__name__,
         "sqlstate": getattr(diagnosis, "sqlstate", None),
         "constraint": getattr(diagnosis, "constraint_name", None),
-        "statement": getattr(error, "statement", None),
-        "path": request.scope.get("path"),
-        "where": "".join(traceback.format_tb(error.__traceback__)),
+        "statement": without_literals(statement) if statement else None,
+        "route": route_of(request.scope),
+        "where": places_of(error),
     }
 
 

@@ -17,10 +17,11 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import Problem, framework_problem
+from service.api.errors import Problem, framework_problem, route_of
 from service.core.ids import new_correlation_id
-from service.core.logging import log
+from service.core.logging import log, without_numbers
 from service.core.metrics import HTTP_SECONDS
+from service.core.tracing import note
 
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -36,6 +37,8 @@ _CHUNK_BYTES = 64 * 1024
 # Paths that use no database, or hold no slot because they stay open for hours.
 WITHOUT_SLOT = ("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/events", "/console/events")
 WITHOUT_SLOT_BELOW = ("/console/static/", "/w/static/")
+# Asked every few seconds by machines: their lines would hide those of people.
+_SMALL_TALK = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestNames:
@@ -61,6 +64,7 @@ class RequestNames:
                 if of_the_api:
                     headers += [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
                 message = {**message, "headers": headers}
+                note(correlation_id=correlation_id, route=route_of(scope))
             await send(message)
 
         began = time.perf_counter()
@@ -70,13 +74,16 @@ class RequestNames:
             except ClientDisconnect:
                 status = status or 499  # nobody is there to be answered; nginx counts it under this number
             except Exception:
-                log.exception("unexpected_error", method=scope["method"], path=scope["path"])
+                log.exception("unexpected_error", method=_method(scope), route=route_of(scope))
                 if status:
                     raise  # half an answer is out: the server has to cut the connection
                 status = 500
                 await framework_problem("internal_error").response(scope)(scope, receive, named)
             finally:
-                HTTP_SECONDS.labels(_method(scope), _route(scope), status).observe(time.perf_counter() - began)
+                method, route, seconds = _method(scope), route_of(scope), time.perf_counter() - began
+                HTTP_SECONDS.labels(method, route, status).observe(seconds)
+                if not _is_small_talk(scope["path"]):
+                    log.info("answered", method=method, route=route, status=status, ms=round(1000 * seconds, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +260,9 @@ class RequestSlots:
 def _given_name(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _WELL_FORMED.fullmatch(value):
-            return str(value, "ascii")
+            given = str(value, "ascii")
+            # It goes into logs, traces and rows: nobody's telephone is a name for a request.
+            return given if without_numbers(given) == given else None
     return None
 
 
@@ -261,10 +270,8 @@ def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
-def _route(scope: Scope) -> str:
-    """The template of the address, so that metrics do not grow with the tickets."""
-    template = getattr(scope.get("route"), "path", None)
-    return str(scope.get("root_path", "") + template) if template else "none"
+def _is_small_talk(path: str) -> bool:
+    return path in _SMALL_TALK or path.startswith(WITHOUT_SLOT_BELOW)
 
 
 async def _hold(receive: Receive, held: IO[bytes], limit: int) -> bool:

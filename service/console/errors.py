@@ -8,7 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from service.api.errors import Problem, framework_problem, problem_of, problem_of_database
+from service.api.errors import Problem, framework_problem, problem_of, problem_of_database, route_of
 from service.api.sentences import FAMILIES
 from service.console.security import FORM_MARK
 from service.console.visit import STAFF_HOME, Visit
@@ -41,7 +41,7 @@ def problem_for(visit: Visit, error: Exception) -> Problem:
         if isinstance(error, DBAPIError):
             error.hide_parameters = True  # they may be a caller's words, and this goes to the log
         problem = problem_of_database(error)
-        log.warning("database_error", code=problem.code, error=type(error).__name__, path=visit.path)
+        log.warning("database_error", code=problem.code, error=type(error).__name__, route=_route(visit))
         if problem.status == 500:
             log.error("database_error", exc_info=error)
         return problem
@@ -55,8 +55,12 @@ def problem_for(visit: Visit, error: Exception) -> Problem:
             return framework_problem(code, headers=error.headers)
         title = FAMILIES.get(error.status_code, FAMILIES[500])
         return Problem(status=error.status_code, code="refused", zh=title.zh + "。", en=title.en + ".")
-    log.error("unexpected_error", method=visit.request.method, path=visit.path, exc_info=error)
+    log.error("unexpected_error", method=visit.request.method, route=_route(visit), exc_info=error)
     return framework_problem("internal_error")
+
+
+def _route(visit: Visit) -> str:
+    return route_of(visit.request.scope)
 
 
 def error_page(visit: Visit, problem: Problem) -> Response:

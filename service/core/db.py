@@ -27,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import QueuePool
 
 from service.core.metrics import count_pool
+from service.core.tracing import watch_engine
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -110,6 +111,7 @@ class Database:
             connect_args={"options": self._options, "connect_timeout": 5, **KEEPALIVE},
         )
         count_pool(self._pool_size, lambda: engine.pool.checkedout() if isinstance(engine.pool, QueuePool) else 0)
+        watch_engine(engine)
         return engine
 
     @contextmanager

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
         120.0, gt=0, description="a message due for longer is told to the administrators, once a day"
     )
     outbox_keep_days: int = Field(30, ge=8, le=3660, description="days a delivered message is kept in the outbox")
+    otlp_endpoint: str = Field("", description="an OpenTelemetry collector, as http://host:4318; without one no traces")
     log_json: bool = True
 
     @field_validator("database_url")

@@ -19,6 +19,8 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "timezone": "UTC",  # instants are stored in UTC; Shanghai is for people
     "log_timezone": "UTC",
+    "log_min_error_statement": "panic",  # what is looked for stands in the text of some statements
+    "log_error_verbosity": "terse",  # DETAIL and CONTEXT quote the row that failed, and in it a caller's words
     "io_method": "sync",  # three I/O worker processes gain nothing where the data sits in memory
 }
 

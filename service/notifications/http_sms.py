@@ -13,6 +13,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from service.core.clock import Clock
+from service.core.tracing import outgoing_headers
 from service.notifications.gateways import Letter
 from service.outbox.handlers import NotNow, Refused
 
@@ -81,6 +82,7 @@ class HttpSms:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             KEY_HEADER: key,
+            **outgoing_headers(),
             TIME_HEADER: time,
             SIGNATURE_HEADER: signature(self._secret, time, body),
         }

@@ -34,10 +34,12 @@ class Provider:
     answer: Callable[[], int | None] = lambda: None
     taken: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: int = 0
+    requests: set[str] = field(default_factory=set)
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
         """The status for a request: 202 taken, 401 not signed by us, 409 had before, 422 not as agreed."""
         self.asked += 1
+        self.requests.add(headers.get("x-request-id", ""))
         status = self.answer()
         if status is not None:
             return status

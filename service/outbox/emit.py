@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from service.core.db import insert_text
+from service.core.tracing import traceparent
 from service.core.unit import Unit
 from service.outbox.lanes import Queue, lane_of, queue_name
 from service.outbox.models import OutboxMessage
@@ -15,7 +16,17 @@ CHANNEL = "hotline_outbox"  # a trigger on the table notifies it, so the bell ri
 
 _INSERT = insert_text(
     OutboxMessage,
-    ("key", "kind", "queue", "payload", "correlation_id", "created_at", "available_at", "due_at"),
+    (
+        "key",
+        "kind",
+        "queue",
+        "payload",
+        "correlation_id",
+        "traceparent",
+        "created_at",
+        "available_at",
+        "due_at",
+    ),  # fmt: skip
     values={"attempts": "0", "publishes": "0"},
     then="on conflict (key) do nothing",
 )
@@ -36,6 +47,7 @@ def emit(unit: Unit, *messages: Message) -> None:
     """Put messages into the outbox in the caller's transaction; a rollback asks for nothing."""
     if not messages:
         return
+    trace = traceparent()
     rows = [
         {
             "key": message.key,
@@ -43,6 +55,7 @@ def emit(unit: Unit, *messages: Message) -> None:
             "queue": queue_name(lane_of(message.kind), message.queue),
             "payload": message.payload,
             "correlation_id": unit.correlation_id,
+            "traceparent": trace,
             "created_at": unit.now,
             "available_at": message.not_before or unit.now,
             "due_at": message.not_before,

@@ -23,6 +23,7 @@ class Claimed:
     id: int
     queue: str
     job_id: str
+    traceparent: str | None = None
 
 
 def claim(session: Session, *, now: datetime, lease: timedelta, room: Mapping[str, int]) -> list[Claimed]:
@@ -51,9 +52,12 @@ def claim(session: Session, *, now: datetime, lease: timedelta, room: Mapping[st
         update(OutboxMessage)
         .where(OutboxMessage.id == taken.c.id)
         .values(available_at=now + lease, publishes=OutboxMessage.publishes + 1)
-        .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes)
+        .returning(OutboxMessage.id, OutboxMessage.queue, OutboxMessage.publishes, OutboxMessage.traceparent)
     ).all()
-    return [Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}") for row in sorted(rows)]
+    return [
+        Claimed(id=row.id, queue=row.queue, job_id=f"outbox-{row.id}-{row.publishes}", traceparent=row.traceparent)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
 
 
 def give_back(session: Session, ids: list[int], *, leased_until: datetime, now: datetime) -> None:

@@ -71,7 +71,7 @@ class Crew:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, module: str, *arguments: str, **variables: Any) -> subprocess.Popen[bytes]:
-        """Run a module as a process, with more settings as HOTLINE_ variables."""
+        """Run a module as a process, with these arguments and more settings as HOTLINE_ variables."""
         log = self.folder / f"{len(self.processes)}-{module}.log"
         set_too = {f"HOTLINE_{name.upper()}": str(value) for name, value in variables.items()}
         with log.open("wb") as file:
