@@ -352,3 +352,5 @@ _WORDS: dict[tuple[str, str], tuple[Health, Bilingual]] = {
         ),
     ),
 }
+# All but `ok`: each has its line in docs/operations.md.
+CODES = (*_WORDS, ("rules", "unpublished"))

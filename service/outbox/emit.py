@@ -26,7 +26,7 @@ _INSERT = insert_text(
         "created_at",
         "available_at",
         "due_at",
-    ),  # fmt: skip
+    ),
     values={"attempts": "0", "publishes": "0"},
     then="on conflict (key) do nothing",
 )
