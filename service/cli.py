@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or a check failed, 2 wrong command line, settings 
 import typer
 
 from service.commands import (
+    backups,
     calendars,
     catalogues,
     finding,
@@ -42,6 +43,7 @@ GROUPS = (
     simulating,
     reporting,
     finding,
+    backups,
     operating,
     watching,
     replaying,
