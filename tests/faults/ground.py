@@ -91,6 +91,8 @@ class Moody(Provider):
             return 500
         if mood == "hanging":
             time.sleep(HELD_UP_SECONDS)
+        if mood == "slow":
+            time.sleep(1.0)
         status = super().take(headers, body)
         self.repeats += status == 409
         return 500 if mood == "taking and failing" else status
