@@ -21,9 +21,12 @@ from service.core.unit import SYSTEM, Actor, Unit
 from service.escalations.digests import put_digest
 from service.notifications.bells import ringer
 from service.notifications.brake import DIGEST, Brake
+from service.notifications.channels import ROBOTS, ChannelKind, channel_handlers
 from service.notifications.gateways import ConsoleGateway, Gateway
 from service.notifications.guard import Guarded
 from service.notifications.http_sms import HttpSms
+from service.notifications.robots import Robot
+from service.notifications.smtp_mail import SmtpMail
 from service.notifications.telling import NOTICE, put_into_inbox
 from service.outbox.delivery import Courier
 from service.outbox.handlers import DatabaseHandler, Handler
@@ -125,6 +128,7 @@ class Application:
             CONSULT_DUE: DatabaseHandler(run=remind_of_consult),
             TASK_DUE: DatabaseHandler(run=remind_of_task),
             MATERIAL_DUE: DatabaseHandler(run=remind_of_material),
+            **channel_handlers(channel_gateways(self.settings, self.gateway), public_url=self.settings.public_url),
         }
 
     @cached_property
@@ -161,6 +165,40 @@ def sms_gateway(settings: Settings, clock: Clock) -> Gateway:
         timeout=settings.sms_timeout,
     )
     return Guarded(gateway, per_second=settings.sms_per_second)
+
+
+def channel_gateways(settings: Settings, sms: Gateway) -> dict[ChannelKind, Gateway]:
+    """What notices go out through, each behind a guard of its own. Raises SettingsMissing for mail without a sender."""
+    robots = {
+        kind: Guarded(
+            Robot(kind.value, timeout=settings.robot_timeout, stand_in=settings.robot_stand_in),
+            per_second=settings.robot_per_second,
+        )
+        for kind in ROBOTS
+    }
+    return {ChannelKind.sms: sms, ChannelKind.mail: mail_gateway(settings), **robots}
+
+
+def mail_gateway(settings: Settings) -> Gateway:
+    """The mail server that the settings name, behind its guard; the log where they name none. Raises
+    SettingsMissing."""
+    if not settings.smtp_host:
+        return ConsoleGateway(ChannelKind.mail.value)
+    if "@" not in settings.smtp_from:
+        raise SettingsMissing(
+            "已设置 HOTLINE_SMTP_HOST,但缺少发件地址:请设置 HOTLINE_SMTP_FROM。\n"
+            "HOTLINE_SMTP_HOST is set without a sender: set HOTLINE_SMTP_FROM."
+        )
+    mail = SmtpMail(
+        settings.smtp_host,
+        settings.smtp_port,
+        sender=settings.smtp_from,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_key(),
+        timeout=settings.smtp_timeout,
+    )
+    return Guarded(mail, per_second=settings.smtp_per_second)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | None = None) -> Application:

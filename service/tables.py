@@ -9,6 +9,7 @@ from service.identity.handlers import TicketHandler
 from service.identity.models import LoginToken, Person, PersonRole
 from service.identity.recusals import Recusal
 from service.notifications.brake import HeldNotice, NoticeTally
+from service.notifications.channels import Channel
 from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
@@ -61,6 +62,7 @@ __all__ = [
     "CallbackAttempt",
     "Caller",
     "Category",
+    "Channel",
     "Consult",
     "DispatchCatalogueVersion",
     "Employer",

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -55,6 +55,18 @@ class Settings(BaseSettings):
     sms_templates: dict[str, str] = Field(default_factory=dict, description="our template names → the gateway's ids")
     sms_timeout: float = Field(5.0, gt=0, le=60)
     sms_per_second: float = Field(20.0, gt=0, le=10_000, description="messages of one worker")
+    smtp_host: str = Field("", description="a mail server; without one mail goes to the log")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
+    smtp_from: str = Field("", description="the sender's address, as the server lets us send")
+    smtp_timeout: float = Field(5.0, gt=0, le=60)
+    smtp_per_second: float = Field(5.0, gt=0, le=10_000, description="mails of one worker")
+    robot_timeout: float = Field(5.0, gt=0, le=60)
+    robot_per_second: float = Field(5.0, gt=0, le=10_000, description="messages of one worker to one vendor")
+    robot_stand_in: str = Field("", description="an address to write to instead of the robots' vendors, to try it out")
     sweep_seconds: float = Field(5.0, gt=0)
     sweep_batch: int = Field(200, ge=1, le=10_000, description="tickets claimed at once")
     brake_notices: int = Field(10, ge=1, le=1000, description="notices of rungs a person gets one by one in a window")
@@ -128,6 +140,20 @@ class Settings(BaseSettings):
             "已设置 HOTLINE_SMS_URL,但缺少密钥:请设置 HOTLINE_SMS_SECRET 或 HOTLINE_SMS_SECRET_FILE。\n"
             "HOTLINE_SMS_URL is set without a secret: set HOTLINE_SMS_SECRET or HOTLINE_SMS_SECRET_FILE."
         )
+
+    def smtp_key(self) -> str:
+        """The password at the mail server, empty where none is set. Raises SettingsMissing where its file is not
+        there."""
+        if self.smtp_password is not None:
+            return self.smtp_password.get_secret_value()
+        if self.smtp_password_file is None:
+            return ""
+        try:
+            return self.smtp_password_file.read_text().strip()
+        except OSError:
+            raise SettingsMissing(
+                "读不到 HOTLINE_SMTP_PASSWORD_FILE 指定的文件。\nThe file of HOTLINE_SMTP_PASSWORD_FILE can't be read."
+            ) from None
 
     def require_servers(self) -> None:
         """Raises SettingsMissing unless both server addresses are set."""

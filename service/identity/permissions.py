@@ -60,6 +60,7 @@ class Permission(StrEnum):
     knowledge_write = "knowledge:write"
     template_write = "template:write"
     policy_manage = "policy:manage"
+    channel_manage = "channel:manage"
     audit_read = "audit:read"
 
 
@@ -178,7 +179,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     # The administrator keeps people and rules and sees no caller's data; the auditor reads logs only.
-    Role.admin: frozenset({P.person_manage, P.policy_manage, P.employer_read, P.employer_manage}),
+    Role.admin: frozenset({P.person_manage, P.policy_manage, P.channel_manage, P.employer_read, P.employer_manage}),
     Role.auditor: frozenset({P.audit_read}),
 }
 

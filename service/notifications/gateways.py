@@ -9,13 +9,17 @@ from service.core.logging import log
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A short message to a worker. `text` holds number, code and link only, no facts of the case; `values` are the
-    same by name, for a gateway that keeps the text itself."""
+    """A short message to a worker, or a notice to one of ours. `text` holds number, code and link, or the notice's
+    words, no facts of the case; `values` are the same by name, for a gateway that keeps the text itself."""
 
     to: str
     template: str
     text: str
     values: Mapping[str, str] = field(default_factory=dict)
+
+
+class GatewayFailed(Exception):
+    """The gateway did not take the message, and may take it later. The text names no address: one may hold a key."""
 
 
 class Gateway(Protocol):
@@ -27,12 +31,16 @@ class Gateway(Protocol):
 
 
 class ConsoleGateway:
-    """Writes a line to the log instead of sending, without number and text: a log is no place for either."""
+    """Writes a line to the log instead of sending, for `what` would have gone out, without address and text: a log is
+    no place for either."""
 
     name = "console"
 
+    def __init__(self, what: str = "sms") -> None:
+        self._what = what
+
     def send(self, letter: Letter, *, key: str) -> None:
-        log.info("sms", gateway=self.name, template=letter.template, key=key)
+        log.info(self._what, gateway=self.name, template=letter.template, key=key)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from service.core.clock import Clock
 from service.core.tracing import outgoing_headers
-from service.notifications.gateways import Letter
+from service.notifications.gateways import GatewayFailed, Letter
 from service.outbox.handlers import NotNow, Refused
 
 SIGNATURE_HEADER = "X-Hotline-Signature"
@@ -28,10 +28,6 @@ _BUSY = (408, 425, 429)
 _OUR_FAULT = range(400, 500)
 _BUSY_FOR = timedelta(seconds=30)
 _LONGEST_REST = timedelta(hours=1)
-
-
-class GatewayFailed(Exception):
-    """The gateway did not take the message, and may take it later."""
 
 
 def signature(secret: str, time: str, body: bytes) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from service.core.errors import Bilingual
 from service.core.unit import Unit
 from service.notifications.audience import Target
+from service.notifications.channels import spread
 from service.notifications.models import Notice
 from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import Payload
@@ -58,6 +59,11 @@ def notice_to(
 
 
 def put_into_inbox(unit: Unit, payload: Payload) -> None:
-    """Database handler of `notice`: write the row; a repeat is a no-op."""
+    """Database handler of `notice`: write the row and ask for its messages to whatever channels there are; a repeat is
+    a no-op."""
     values: dict[str, Any] = {**payload, "created_at": unit.now}
-    unit.session.execute(insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"]))
+    written = unit.session.scalars(
+        insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"]).returning(Notice)
+    ).one_or_none()
+    if written is not None:
+        spread(unit, written)

@@ -23,6 +23,10 @@ class Lane(StrEnum):
 
     inside = "inside"
     sms = "sms"
+    mail = "mail"
+    wecom = "wecom"
+    dingtalk = "dingtalk"
+    feishu = "feishu"
 
 
 # The kinds that leave the house. A test holds this against the handlers: each that calls a network has its lane.
@@ -30,6 +34,11 @@ GATEWAY_LANES: Mapping[str, Lane] = MappingProxyType(
     {
         "worker_sms": Lane.sms,
         "worker_code": Lane.sms,
+        "sms_notice": Lane.sms,
+        "mail_notice": Lane.mail,
+        "wecom_notice": Lane.wecom,
+        "dingtalk_notice": Lane.dingtalk,
+        "feishu_notice": Lane.feishu,
     }
 )
 

@@ -135,6 +135,11 @@ def buried_count(session: Session) -> int:
     )
 
 
+def message_by_key(session: Session, key: str) -> OutboxMessage:
+    """The message that was asked for under this key."""
+    return session.scalars(select(OutboxMessage).where(OutboxMessage.key == key)).one()
+
+
 class MessageState(StrEnum):
     """How an undelivered message stands."""
 

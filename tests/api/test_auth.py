@@ -158,6 +158,7 @@ def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[
     """Method, address and description of every operation below /api/v1."""
     ids = ("notice", "change", "employer", "view", "attachment", "absence", "article", "template", "digest")
     places = {"number": number, "org": "630000", "kind": "dispatch", "key": "0" * 32, "matter": number}
+    ids = (*ids, "channel")
     places |= {f"{name}_id": "1" for name in ids}
     return [
         (method.upper(), path.removeprefix("/api/v1").format(**places), operation)

@@ -8,9 +8,9 @@ import pytest
 from service.bootstrap import sms_gateway
 from service.core.clock import SimulatedClock, SystemClock
 from service.core.settings import Settings, SettingsMissing
-from service.notifications.gateways import ConsoleGateway, Letter
+from service.notifications.gateways import ConsoleGateway, GatewayFailed, Letter
 from service.notifications.guard import Guarded
-from service.notifications.http_sms import GatewayFailed, HttpSms
+from service.notifications.http_sms import HttpSms
 from service.notifications.standin_sms import Provider, provider_at
 from service.outbox.handlers import NotNow, Refused
 from service.tickets.messages import TEMPLATES
