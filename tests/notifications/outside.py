@@ -152,7 +152,7 @@ class MailOutside:
     def login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
 
 class _Read(Mailbox):
@@ -165,7 +165,9 @@ def mail_outside(**server: Any) -> Iterator[MailOutside]:
     """A mail server in a thread of its own; `server` are options of aiosmtpd's SMTP."""
     outside = MailOutside()
     loop = asyncio.new_event_loop()
-    controller = UnthreadedController(outside, hostname="127.0.0.1", port=0, loop=loop, **server)
+    controller = UnthreadedController(
+        outside, hostname="127.0.0.1", port=0, loop=loop, authenticator=outside.login, **server
+    )
     controller.begin()
     outside.port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
     thread = threading.Thread(target=loop.run_forever)

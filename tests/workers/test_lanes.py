@@ -10,14 +10,16 @@ import pytest
 from redis import Redis
 
 from service.bootstrap import Application
+from service.notifications.channels import AddChannel, ChannelKind, add_channel
 from service.notifications.standin_sms import Provider, provider_at
 from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import NetworkHandler
 from service.outbox.lanes import GATEWAY_LANES, Lane, LaneUnknown, lane_of, lanes_named, queue_names
 from service.tickets.messages import TEMPLATES
 from service.tickets.worker_codes import CODE_TEMPLATE
-from tests.desk import Desk
+from tests.desk import GOLMUD, Desk
 from tests.embedded.processes import within
+from tests.notifications.outside import mail_outside, robot_outside
 from tests.workers.conftest import Crew, Outbox
 from workers.publisher import GATEWAY_DEPTH, Publisher
 
@@ -73,6 +75,20 @@ def test_while_a_gateway_hangs_notices_go_on(crew: Crew, desk: Desk, provider: H
         assert within(20, lambda: waiting(desk, "worker_sms") == 0)
         sent = desk.rows("select count(*) as n from gateway_delivery")[0].n
         assert (len(provider.taken), provider.asked) == (sent, sent), "each once"
+
+
+def test_while_one_gateway_hangs_the_others_go_on(crew: Crew, desk: Desk, provider: Hanging) -> None:
+    with provider_at(provider) as address, mail_outside() as mail, robot_outside(ChannelKind.wecom) as robot:
+        there = {**mail.settings(), **robot.settings(), "smtp_timeout": 10, "robot_timeout": 10}
+        with desk.application.unit() as unit:
+            for outside in (mail, robot):
+                add_channel(unit, AddChannel(kind=outside.kind, address=outside.address, org_code=GOLMUD))
+        crew.start(RELAY, relay_lease_seconds=60)
+        worker = crew.start(WORKER, relay_lease_seconds=60, sms_timeout=50, **sms_settings(address), **there)
+        desk.in_progress()
+
+        assert within(20, lambda: len(mail.texts()) == len(robot.texts()) > 0), crew.log(worker)
+        assert (provider.asked, provider.taken) == (1, {}), "the first text still hangs"
 
 
 def waiting(desk: Desk, kind: str) -> int:
