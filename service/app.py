@@ -22,6 +22,7 @@ from service.api.routers import (
     catalogue,
     channels,
     consults,
+    duties,
     employers,
     events,
     exclusions,
@@ -81,7 +82,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox, events)
-    kept = (absences, channels, knowledge, reply_templates, reports, rules, catalogue)
+    kept = (absences, channels, duties, knowledge, reply_templates, reports, rules, catalogue)
     beside = (intake, employers, *queued, *kept, auth, worker, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.

@@ -5,6 +5,7 @@ from service.core.db import Base
 from service.escalations.models import Escalation
 from service.history.models import ImportedTicket, ImportRemark, ImportRun
 from service.identity.absences import Absence
+from service.identity.duties import Duty
 from service.identity.handlers import TicketHandler
 from service.identity.models import LoginToken, Person, PersonRole
 from service.identity.recusals import Recusal
@@ -65,6 +66,7 @@ __all__ = [
     "Channel",
     "Consult",
     "DispatchCatalogueVersion",
+    "Duty",
     "Employer",
     "Escalation",
     "Exclusion",

@@ -37,7 +37,7 @@ TAGS = [
     {"name": "rules", "description": "工作日历与时限规则 / Calendar and policy"},
     {"name": "knowledge", "description": "知识库 / The knowledge base"},
     {"name": "notice channels", "description": "通知渠道 / Ways out for notices"},
-    {"name": "absences", "description": "请假代理与回避 / Absences, deputies and recusals"},
+    {"name": "absences", "description": "请假代理、值班与回避 / Absences, deputies, duty and recusals"},
     {"name": "worker", "description": "职工自助 / The worker's own way"},
     {"name": "inbox", "description": "个人消息 / One's own notices"},
     {"name": "health", "description": "运行状态 / Health"},

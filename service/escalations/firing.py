@@ -260,7 +260,11 @@ def _write_ledger(unit: Unit, rungs: Sequence[tuple[_Due, PlannedRung]], swept: 
     if not rungs:
         return set()
     audiences = resolve_audiences(
-        unit, [Wanted(planned.rung.audience, due.clock.org_code, due.ticket.id) for due, planned in rungs]
+        unit,
+        [
+            Wanted(planned.rung.audience, due.clock.org_code, due.ticket.id, urgent=_is_urgent(due, planned))
+            for due, planned in rungs
+        ],
     )
     rows = [_ledger_row(unit, due, planned, told) for (due, planned), told in zip(rungs, audiences, strict=True)]
     written = {
@@ -311,8 +315,8 @@ def _event(unit: Unit, due: _Due, planned: PlannedRung, targets: Sequence[Target
 
 
 def _occasion(unit: Unit, due: _Due, planned: PlannedRung, targets: Sequence[Target], escalation_id: int) -> Occasion:
-    """What the targets hear, after the quiet hours unless the rung, the ticket or the promise is urgent."""
-    urgent = planned.rung.urgent or due.ticket.urgent or clocks.clock_promise(due.clock).quiet == "pass"
+    """What the targets hear, after the quiet hours unless it is urgent."""
+    urgent = _is_urgent(due, planned)
     clock_name, words = CLOCK_NAMES[due.clock.kind], rung_name(planned.rung.name)
     rules = _rules(unit, due.clock)
     return Occasion(
@@ -326,6 +330,11 @@ def _occasion(unit: Unit, due: _Due, planned: PlannedRung, targets: Sequence[Tar
         urgent=urgent,
         not_before=None if urgent else rules.policy.message_at(unit.now, rules.calendar),
     )
+
+
+def _is_urgent(due: _Due, planned: PlannedRung) -> bool:
+    """Whether the rung, the ticket or the promise is urgent."""
+    return planned.rung.urgent or due.ticket.urgent or clocks.clock_promise(due.clock).quiet == "pass"
 
 
 def _rules(unit: Unit, clock: SlaClock) -> Rules:

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     person_manage = "person:manage"
     absence_record = "absence:record"
     absence_manage = "absence:manage"
+    duty_manage = "duty:manage"
     recusal_declare = "recusal:declare"
     recusal_manage = "recusal:manage"
     material_ask = "material:ask"
@@ -191,7 +192,7 @@ for _role in frozenset(Role) - {Role.auditor}:
     if P.ticket_read in ROLE_PERMISSIONS[_role]:
         ROLE_PERMISSIONS[_role] |= {P.recusal_declare, P.knowledge_read}
 for _role in (Role.reviewer, Role.supervisor, Role.admin):
-    ROLE_PERMISSIONS[_role] |= {P.absence_manage, P.recusal_manage, P.template_write}
+    ROLE_PERMISSIONS[_role] |= {P.absence_manage, P.duty_manage, P.recusal_manage, P.template_write}
 for _role in (Role.lawyer, Role.supervisor, Role.admin):
     ROLE_PERMISSIONS[_role] |= {P.knowledge_read, P.knowledge_write}
 

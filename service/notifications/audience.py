@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from service.core.clock import local
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.absences import Absence, on_day
+from service.identity.duties import Duty
 from service.identity.handlers import TicketHandler
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Role
@@ -23,6 +24,7 @@ from service.identity.recusals import Recusal
 from service.org.tree import org_tree
 
 DEPUTY = "deputy"
+ON_DUTY = "on_duty"
 
 _Deputy = aliased(Person)
 
@@ -39,11 +41,12 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Whom a message is for: audience names at a union. `ticket_id` is the ticket they are told of, if it is about
-    one: nobody with an interest in it is told."""
+    one: nobody with an interest in it is told. Of what is `urgent` whoever is on duty at the union is told as well."""
 
     names: Iterable[str]
     org_code: str
     ticket_id: int | None = None
+    urgent: bool = False
 
 
 def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_id: int | None = None) -> list[Target]:
@@ -52,18 +55,56 @@ def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_
 
 
 def resolve_audiences(unit: Unit, wanted: Sequence[Wanted]) -> list[list[Target]]:
-    """The same for many messages: one statement, and more only where a whole role has an interest."""
+    """The same for many messages: one statement, one more where some are urgent, and others only where a whole role
+    has an interest."""
     meant = [[(name, *_meaning(unit, name, each.org_code)) for name in each.names] for each in wanted]
     pairs = sorted({(org, role) for meanings in meant for _, org, role in meanings if role is not None})
-    if not pairs:
-        return [[] for _ in wanted]
     found: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
-    for row in _people(unit, _holds(pairs), tickets=[each.ticket_id for each in wanted]):
-        found[row.org_code, row.role].append(row)
-    return [
+    if pairs:
+        for row in _people(unit, _holds(pairs), tickets=[each.ticket_id for each in wanted]):
+            found[row.org_code, row.role].append(row)
+    told = [
         _told(unit, each, [(name, org, role) for name, org, role in meanings if role is not None], found)
         for each, meanings in zip(wanted, meant, strict=True)
     ]
+    return _with_those_on_duty(unit, wanted, told)
+
+
+def _with_those_on_duty(unit: Unit, wanted: Sequence[Wanted], told: list[list[Target]]) -> list[list[Target]]:
+    """The targets of each message, and after them, where it is urgent, those on duty at its union who are not among
+    them and have no interest in its ticket. No statement where nothing is urgent."""
+    urgent = [each for each in wanted if each.urgent]
+    if not urgent:
+        return told
+    ids = sorted({each.ticket_id for each in urgent if each.ticket_id is not None})
+    rows = unit.session.execute(
+        select(
+            Duty.org_code,
+            Person.id,
+            Person.username,
+            _of_these(Recusal.ticket_id, Recusal.person_id == Person.id, ids).label("recused_from"),
+        )
+        .join(Person, Person.id == Duty.person_id)
+        .where(
+            Person.active,
+            Duty.cancelled_at.is_(None),
+            Duty.starts_at <= unit.now,
+            Duty.ends_at > unit.now,
+            Duty.org_code.in_({each.org_code for each in urgent}),
+        )
+        .order_by(Person.id)
+    ).all()
+    for each, targets in zip(wanted, told, strict=True):
+        among = {target.person_id for target in targets}
+        targets += [
+            Target(person_id=row.id, username=row.username, audience=ON_DUTY)
+            for row in rows
+            if each.urgent
+            and row.org_code == each.org_code
+            and row.id not in among
+            and each.ticket_id not in row.recused_from
+        ]
+    return told
 
 
 def _told(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from service.core.clock import last_day
 from service.core.errors import Bilingual
 from service.core.unit import Unit
-from service.notifications.audience import resolve_audience
+from service.notifications.audience import Wanted, resolve_audiences
 from service.notifications.gateways import Gateway, Letter
 from service.notifications.models import GatewayDelivery
 from service.notifications.telling import tell
@@ -115,8 +115,10 @@ def tell_union(
     occasion: str,
     org_code: str = "",
 ) -> None:
-    """A notice to the people behind audience names at the ticket's holder (or another union)."""
-    targets = resolve_audience(unit, audience, org_code=org_code or ticket.holder_code, ticket_id=ticket.id)
+    """A notice to the people behind audience names at the ticket's holder (or another union), and in an urgent matter
+    to whoever is on duty there."""
+    wanted = Wanted(audience, org_code or ticket.holder_code, ticket.id, urgent=ticket.urgent)
+    (targets,) = resolve_audiences(unit, [wanted])
     tell(
         unit,
         targets,

@@ -25,10 +25,10 @@ SIBLING = "630200"
 OFFICES = {CENTRE: PROVINCE_CODE, CITY: HAIXI}
 # Examples of the parts of an address; an id is 1.
 PARTS = {"kind": "dispatch", "key": "0" * 32}
-# A new hotline has none until somebody brings one.
 # Everybody's own; its answer never ends, and tests/api/test_events.py reads it.
 WITHOUT_END = {"/api/v1/events"}
-NOT_THERE_YET = {"/api/v1/dispatch-catalogue"}
+# A new hotline has no catalogue until somebody brings one; the example's person is the centre's, and no city's.
+NOT_THERE_YET = {"/api/v1/dispatch-catalogue", "/api/v1/duties"}
 
 
 @dataclass(frozen=True)

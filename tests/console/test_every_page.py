@@ -159,6 +159,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "article": ("lawyer1", "/knowledge/1"),
         "article-new": ("lawyer1", "/knowledge/new"),
         "absences": (LEADER, "/absences"),
+        "duties": (LEADER, "/duties"),
         "employers": ("dispatcher1", "/employers"),
         "recusal": (HANDLER, f"/tickets/{states['in-progress'][1]}/recusal"),
         "inbox": (HANDLER, "/inbox"),

@@ -3,6 +3,24 @@
 PAIRS: dict[str, tuple[str, str]] = {
     # Absences and recusals
     "nav.absences": ("请假代理", "Absences"),
+    "nav.duties": ("值班", "On duty"),
+    "duty.title": ("值班表", "Duty roster"),
+    "duty.note": (
+        "值班期间,本单位紧急事项的消息除告知承办人员外,同时告知值班人;不紧急的消息等到静默时段结束后再告知。",
+        "While it lasts, what is urgent at the union is told to whoever is on duty as well; what is not urgent waits "
+        "for the end of the quiet hours.",
+    ),
+    "duty.person": ("值班人", "Who"),
+    "duty.union": ("单位", "Union"),
+    "duty.from": ("开始", "From"),
+    "duty.to": ("结束", "To"),
+    "duty.cancel": ("取消", "Cancel"),
+    "duty.none": ("目前没有值班安排。", "Nobody is on duty or going to be."),
+    "duty.new": ("安排值班", "Put somebody on duty"),
+    "duty.record": ("安排", "Put on duty"),
+    "field.duty_person": ("值班人用户名", "User name"),
+    "field.duty_from": ("开始时间", "From"),
+    "field.duty_to": ("结束时间", "To"),
     "absence.title": ("请假与代理(AB角)", "Absences and deputies"),
     "absence.person": ("人员", "Who"),
     "absence.days": ("日期", "Days"),
