@@ -122,9 +122,11 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A READ ONLY session: a stray write fails in the database."""
+        """A READ ONLY session on one snapshot: a stray write fails in the database, and what a second statement counts
+        is what the first one listed, whatever is committed between them."""
+        once = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         with (
-            self.engine.connect().execution_options(postgresql_readonly=True) as connection,
+            self.engine.connect().execution_options(**once) as connection,
             Session(connection, expire_on_commit=False) as session,
         ):
             yield session

@@ -10,6 +10,7 @@ import service.core.db
 from service.bootstrap import Application
 from service.core.db import Database
 from service.core.settings import SettingsMissing, load_settings
+from service.outbox.emit import Message, emit
 from tests.conftest import Servers
 
 
@@ -41,6 +42,17 @@ def test_connections_that_the_server_ended_while_they_lay_there_cost_nobody_a_re
             admin.execute("select pg_terminate_backend(%s, 5000)", [pid])
 
     assert backend(application) not in before
+
+
+def test_what_is_read_in_one_go_is_of_one_moment(application: Application) -> None:
+    count = text("select count(*) from outbox_message")
+    with application.reading() as reader:
+        before = reader.session.scalar(count)
+        with application.unit() as writer:
+            emit(writer, Message(kind="notice", key="between"))
+        assert reader.session.scalar(count) == before
+    with application.reading() as reader:
+        assert reader.session.scalar(count) != before
 
 
 def backend(application: Application) -> int:
