@@ -11,7 +11,7 @@ RUN /opt/hotline/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10351 --no-create-home hotline \
- && install -d -o 10351 -m 0750 /var/lib/hotline/files
+ && install -d -o 10351 -m 0750 /var/lib/hotline/files /var/lib/hotline/backups
 COPY --from=build /opt/hotline /opt/hotline
 ENV PATH=/opt/hotline/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOTLINE_HOST=0.0.0.0
 USER 10351
