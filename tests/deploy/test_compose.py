@@ -108,13 +108,12 @@ class Place:
 
     @contextmanager
     def started(self, name: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-        """A service that stays; it must end by itself when it is told to."""
+        """A service that stays until it is told to end, and then ends by itself."""
         environment = self.environment(name)
         with (self.folder / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(OURS[name]["command"], env=environment, cwd=self.folder, stdout=log, stderr=log)
         try:
             yield child, environment
-            child.send_signal(signal.SIGTERM)
             # uvicorn ends in order and then by the signal it was sent.
             assert child.wait(30) in {0, -signal.SIGTERM}, (self.folder / f"{name}.log").read_text()
         finally:
