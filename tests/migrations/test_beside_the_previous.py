@@ -38,7 +38,8 @@ def do(who, use_case, command):
 
 number = do("agent1", register_ticket, RegisterTicket(
     title="拖欠工资", body="三个月没有发工资", kind="complaint", channel="phone", category_code="0101",
-    place_code="632801", people_count=1, amount_owed=Decimal(30000), phone="13897001234", caller_name="马小明", employer="某建筑公司")).ticket.number
+    place_code="632801", people_count=1, amount_owed=Decimal(30000),
+    phone="13897001234", caller_name="马小明", employer="某建筑公司")).ticket.number
 do("agent1", accept_ticket, AcceptTicket(number=number))
 do("dispatcher1", dispatch_ticket, DispatchTicket(number=number, org_code="632801"))
 do("handler-632801", sign_ticket, SignTicket(number=number))
