@@ -27,6 +27,7 @@ from service.api.routers import (
     events,
     exclusions,
     finding,
+    gateways,
     groups,
     health,
     inbox,
@@ -83,7 +84,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox, events)
     kept = (absences, channels, duties, knowledge, reply_templates, reports, rules, catalogue)
-    beside = (intake, employers, *queued, *kept, auth, worker, health)
+    beside = (intake, employers, *queued, *kept, auth, worker, gateways, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

@@ -89,6 +89,11 @@ class Application:
         return RateLimiter(lambda: client, prefix=self.settings.database_url)
 
     @cached_property
+    def sms_secret(self) -> str:
+        """What the SMS gateway signs its calls with; empty where no gateway is set."""
+        return self.settings.sms_key() if self.settings.sms_url else ""
+
+    @cached_property
     def files(self) -> FileStore:
         """Where files lie: a bucket if one is set, else a folder."""
         settings = self.settings

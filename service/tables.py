@@ -11,6 +11,7 @@ from service.identity.models import LoginToken, Person, PersonRole
 from service.identity.recusals import Recusal
 from service.notifications.brake import HeldNotice, NoticeTally
 from service.notifications.channels import Channel
+from service.notifications.gateway_calls import GatewayCall
 from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
@@ -40,6 +41,7 @@ from service.tickets.models import (
     TicketEvent,
 )
 from service.tickets.quality_samples import QualityCheck
+from service.tickets.receipts import SmsReceipt
 from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
@@ -71,6 +73,7 @@ __all__ = [
     "Escalation",
     "Exclusion",
     "FinalAnswer",
+    "GatewayCall",
     "GatewayDelivery",
     "HeldNotice",
     "ImportRemark",
@@ -97,6 +100,7 @@ __all__ = [
     "SlaClock",
     "SlaDueChange",
     "SlaPause",
+    "SmsReceipt",
     "StepRequest",
     "Suggestion",
     "Supervision",

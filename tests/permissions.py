@@ -53,6 +53,8 @@ _CENTRE_ONLY = ("/api/v1/rules", "/api/v1/employers", "/api/v1/intake/assist", "
 _HOLDER_BELOW_THE_CENTRE = ("/api/v1/tickets/{number}/reveal",)
 # A worker is nobody of the staff: what opens these is the proof that a matter is theirs.
 _WORKERS = "/api/v1/worker/"
+# A gateway is nobody at all: it signs what it sends.
+_GATEWAYS = "/api/v1/gateways/"
 # Like the steps, these look for the ticket before the right.
 _LOADED_FIRST = _HOLDER_BELOW_THE_CENTRE
 
@@ -156,6 +158,7 @@ def document(app: FastAPI) -> str:
     for route in routes(app):
         cells = [_cell(route, role) for role in ROLE_NAMES]
         open_to = "职工 worker" if route.path.startswith(_WORKERS) else "公开 public"
+        open_to = "网关签名 gateway's signature" if route.path.startswith(_GATEWAYS) else open_to
         rights = open_to if route.public else "<br>".join(f"`{right}`" for right in route.rights) or "登录 login"
         zh = route.summary.partition(" / ")[0]
         address = f"`{route.method} {route.path}`" + (f" ({route.request})" if route.request else "")

@@ -39,6 +39,7 @@ TAGS = [
     {"name": "notice channels", "description": "通知渠道 / Ways out for notices"},
     {"name": "absences", "description": "请假代理、值班与回避 / Absences, deputies, duty and recusals"},
     {"name": "worker", "description": "职工自助 / The worker's own way"},
+    {"name": "gateways", "description": "短信网关的回执 / What gateways report"},
     {"name": "inbox", "description": "个人消息 / One's own notices"},
     {"name": "health", "description": "运行状态 / Health"},
 ]

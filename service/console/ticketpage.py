@@ -34,6 +34,7 @@ from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.errors import TicketNotFound
 from service.tickets.knowledge import ArticleView, UseArticles, article_view, suggested_articles, use_articles
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
+from service.tickets.receipts import messages_of
 from service.tickets.reply_templates import templates_for
 from service.tickets.repository import find
 from service.tickets.states import TABLE, State, Step
@@ -170,6 +171,7 @@ def _page(
             "bars": _bars(unit, number),
             "handler": stepforms.handler_name(view.handler) if view.handler else None,
             "files": attachments_of(unit, number),
+            "messages": messages_of(unit, number),
             "may_follow_up": _may_follow_up(unit, view),
             "exclusions": exclusions_of(unit, number),
             "may_attach": unit.actor.may(Permission.ticket_note),

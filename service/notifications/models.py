@@ -37,6 +37,6 @@ class GatewayDelivery(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     gateway: Mapped[str]
-    ticket_number: Mapped[str]
+    ticket_number: Mapped[str] = mapped_column(index=True)
     template: Mapped[str]
     delivered_at: Mapped[datetime]

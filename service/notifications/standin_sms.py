@@ -2,13 +2,15 @@
 
     python -m service.notifications.standin_sms --port 9351 --account hotline --secret s3cret
 
-prints what it takes. For trying settings out and for the contract tests; never for workers' own numbers.
+For trying settings out and for the contract tests; never for workers' own numbers. With `--receipts` and the address of
+the hotline it reports what became of each message: delivered, or not where the number ends as in FATES.
 """
 
 import argparse
 import hmac
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,10 +18,23 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import urllib3
+
 from service.notifications.http_sms import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, signature
 
 _FRESH = timedelta(minutes=5)
 _LONGEST_BODY = 64 * 1024
+RECEIPTS = "/api/v1/gateways/sms/receipts"
+# What becomes of a message, by the last digits of its number: state and reason. All others arrive.
+FATES: dict[str, tuple[str, str | None]] = {
+    "0000": ("failed", "unknown_number"),
+    "0001": ("failed", "switched_off"),
+    "0002": ("failed", "refused_by_operator"),
+    "0003": ("failed", "other"),
+    "0004": ("expired", None),
+}
+_REPORT_SECONDS = 2.0
+_MOST_AT_ONCE = 500
 
 
 @dataclass
@@ -35,6 +50,7 @@ class Provider:
     taken: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: int = 0
     requests: set[str] = field(default_factory=set)
+    unreported: list[dict[str, str]] = field(default_factory=list)
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
         """The status for a request: 202 taken, 401 not signed by us, 409 had before, 422 not as agreed."""
@@ -51,7 +67,32 @@ class Provider:
         if message["key"] in self.taken:
             return 409
         self.taken[message["key"]] = message
+        self.unreported.append(self._receipt(message))
         return 202
+
+    def report(self, hotline: str) -> int | None:
+        """Tell the hotline at an address what became of the messages it was not told of yet, in one call; its answer,
+        or None where there was nothing to tell. What it did not take is told again the next time."""
+        waiting = self.unreported[:_MOST_AT_ONCE]
+        if not waiting:
+            return None
+        body = json.dumps({"receipts": waiting}).encode()
+        at = self.now().isoformat()
+        headers = {
+            "Content-Type": "application/json",
+            TIME_HEADER: at,
+            SIGNATURE_HEADER: signature(self.secret, at, body),
+        }
+        with urllib3.PoolManager(timeout=5.0, retries=False) as pool:
+            answer = pool.request("POST", hotline.rstrip("/") + RECEIPTS, body=body, headers=headers)
+        if answer.status < 300 or answer.status == 409:
+            del self.unreported[: len(waiting)]
+        return answer.status
+
+    def _receipt(self, message: dict[str, Any]) -> dict[str, str]:
+        state, reason = FATES.get(message["to"][-4:], ("delivered", None))
+        receipt = {"key": message["key"], "state": state, "at": self.now().isoformat()}
+        return receipt | ({"reason": reason} if reason else {})
 
     def _signed(self, headers: dict[str, str], body: bytes) -> bool:
         time = headers.get(TIME_HEADER.lower(), "")
@@ -100,10 +141,25 @@ def main() -> None:
     options.add_argument("--port", type=int, default=9351)
     options.add_argument("--account", default="hotline")
     options.add_argument("--secret", required=True)
+    options.add_argument("--receipts", metavar="URL", default="", help="address of the hotline to report to")
     given = options.parse_args()
-    with provider_at(Provider(given.account, given.secret), given.port) as address:
-        print(f"HOTLINE_SMS_URL={address}")  # noqa: T201
-        threading.Event().wait()
+    provider = Provider(given.account, given.secret)
+    with provider_at(provider, given.port) as address:
+        print(f"HOTLINE_SMS_URL={address}", flush=True)  # noqa: T201
+        while True:
+            time.sleep(_REPORT_SECONDS)
+            if given.receipts:
+                _report(provider, given.receipts)
+
+
+def _report(provider: Provider, hotline: str) -> None:
+    try:
+        status = provider.report(hotline)
+    except urllib3.exceptions.HTTPError as error:
+        print(f"receipts: {type(error).__name__}", flush=True)  # noqa: T201
+    else:
+        if status is not None:
+            print(f"receipts: {status}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tests.conftest import PASSWORD
 from tests.desk import GOLMUD, Desk
 
 PUBLIC = {"login", "healthz", "readyz", "metrics", "worker_submit", "worker_code"}
-PUBLIC |= {"worker_access_number", "worker_access_phone"}
+PUBLIC |= {"worker_access_number", "worker_access_phone", "sms_receipts"}
 # Anybody who is logged in may use these; they touch nothing but one's own.
 OWN = {"logout", "me", "inbox", "notice_read", "events"}
 # A worker shows by a token of their own what is theirs.

@@ -11,6 +11,7 @@ from service.api.schemas.fields import (
     ClockName,
     TicketNumber,
 )
+from service.api.schemas.receipts import MessageList, MessageOut
 from service.api.schemas.tickets import (
     CallerOut,
     ClockOut,
@@ -27,6 +28,7 @@ from service.identity.permissions import Permission
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.intake import RegisterTicket, register_ticket
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
+from service.tickets.receipts import messages_of
 
 router = room("tickets", "/tickets")
 
@@ -165,6 +167,23 @@ def story(work: Working, number: TicketNumber) -> Response:
     with work.reading(Permission.ticket_read) as unit:
         items = [TimelineEntryOut.of(entry) for entry in timeline(unit, number)]
         return answer(Timeline(number=number, items=items))
+
+
+@router.get(
+    "/{number}/messages",
+    name="ticket_messages",
+    summary=both("发给职工的短信", "Messages to the worker"),
+    response_model=MessageList,
+    responses=READ_REFUSALS,
+    openapi_extra=needs(Permission.ticket_read),
+)
+def messages(work: Working, number: TicketNumber) -> Response:
+    """已发出的短信及其回执,由近到远;不含号码和内容。
+
+    Each SMS that left and what became of it, the newest first; neither the phone nor the text.
+    """
+    with work.reading(Permission.ticket_read) as unit:
+        return answer(MessageList(items=[MessageOut.of(sent) for sent in messages_of(unit, number)]))
 
 
 @router.get(
