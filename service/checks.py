@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from service.audit.chain import verify_chain
 from service.core.clock import local
 from service.core.errors import Bilingual
 from service.core.logging import log
@@ -32,6 +33,9 @@ UNPUBLISHED_AFTER = timedelta(minutes=1)
 RECOUNTED_AFTER = timedelta(minutes=5)
 # Each publication lasts a lease. Three in vain, without even a failure, mean that nobody works.
 PUBLISHED_IN_VAIN = 3
+
+# A fraction of a second. What was changed in the older part of the audit is found by the full look.
+CHAIN_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +343,17 @@ def every_ticket_can_be_found(unit: Unit, _tick: timedelta) -> list[str]:
     )
 
 
+def the_audit_is_as_it_was_written(unit: Unit, _tick: timedelta) -> list[str]:
+    """Who did what is evidence, and evidence that could be edited is none. The newest part of the chain; `hotline audit
+    verify` looks at all of it, and at whether a scheduler goes on linking."""
+    breaks = verify_chain(unit, newest=CHAIN_LOOKED_AT).breaks
+    return [
+        f"{each.kind} audit_event {each.event_id} (link {each.position})"
+        for each in breaks
+        if each.kind != "event_unlinked"
+    ][:EXAMPLES]
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "未办结工单都有与状态相符的计时", "every open ticket has the clock of its state", open_ticket_has_its_clock
@@ -361,6 +376,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("主单人数包含并入工单", "a master counts the people merged into it", a_master_counts_its_people),
     Invariant("每张工单都能查到", "every ticket can be found", every_ticket_can_be_found),
     Invariant("没有被放弃的消息", "nothing lies buried", nothing_lies_buried),
+    Invariant("审计记录未被改动", "the audit is as it was written", the_audit_is_as_it_was_written),
 )
 
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or a check failed, 2 wrong command line, settings 
 import typer
 
 from service.commands import (
+    auditing,
     backups,
     calendars,
     catalogues,
@@ -46,6 +47,7 @@ GROUPS = (
     reporting,
     finding,
     backups,
+    auditing,
     operating,
     watching,
     replaying,

@@ -1,6 +1,6 @@
 """Every table of every room, so that the metadata is whole for migrations and checks."""
 
-from service.audit.models import AuditEvent
+from service.audit.models import AuditEvent, AuditLink
 from service.core.db import Base
 from service.escalations.models import Escalation
 from service.history.models import ImportedTicket, ImportRemark, ImportRun
@@ -61,6 +61,7 @@ __all__ = [
     "AssistTask",
     "Attachment",
     "AuditEvent",
+    "AuditLink",
     "CalendarVersion",
     "CallbackAttempt",
     "Caller",

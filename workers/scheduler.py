@@ -19,11 +19,9 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from service.bootstrap import Application, build
-from service.checks import run_checks, tell_of_contradictions
 from service.core.clock import SystemClock, local
 from service.core.logging import configure_logging, log
 from service.core.metrics import (
-    ARCHIVED,
     INVARIANT_BROKEN,
     LAST_SWEEP,
     LEADS,
@@ -37,10 +35,8 @@ from service.core.settings import load_settings
 from service.core.tracing import configure_tracing, note, span, stop_tracing
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
-from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.relay import oldest_pending
-from service.outbox.trimming import forget_delivered
-from service.tickets.endings import archive_ended, waiting_for_the_archive
+from workers.chores import AgeAlarm, Archive, Chain, Trim, Watch
 from workers.leadership import Leadership
 from workers.patience import Patience
 from workers.publisher import Publisher
@@ -56,8 +52,8 @@ _BARREN_BATCHES = 5
 _DAY_SECONDS = 60.0
 _MINUTE_SECONDS = 60.0
 _HOUR_SECONDS = 3600.0
-# Deleted in one transaction: a fraction of a second.
-_TRIMMED_AT_ONCE = 1000
+# So long an event stands without its place in the chain.
+_CHAIN_SECONDS = 2.0
 
 
 class Ticker:
@@ -179,121 +175,18 @@ class DailyCheck:
             self._patience.succeeded()
 
 
-class Watch:
-    """What the leader looks at every quarter of an hour: does the data contradict itself?"""
-
-    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
-        self._application = application
-        self._leads = leads
-        self._patience = Patience("watch", stop)
-
-    def tick(self) -> None:
-        """Ask every invariant and tell of what does not hold. Never raises: the next tick tries again."""
-        if not self._leads():
-            return
-        try:
-            with self._application.reading() as unit:
-                findings = run_checks(unit, tick=self._application.settings.sweep_seconds)
-            with self._application.unit() as unit:
-                tell_of_contradictions(unit, findings)
-        except Exception as error:
-            self._patience.failed(error)
-        else:
-            self._patience.succeeded()
-
-
-class AgeAlarm:
-    """What the leader looks at every minute: does a message lie undelivered?"""
-
-    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
-        self._application = application
-        self._leads = leads
-        self._patience = Patience("age_alarm", stop)
-
-    def tick(self) -> None:
-        """Look, and tell of what is too old. Never raises: the next tick tries again."""
-        if not self._leads():
-            return
-        try:
-            with self._application.unit() as unit:
-                warn_of_old_messages(unit, limit=timedelta(seconds=self._application.settings.outbox_alarm_seconds))
-        except Exception as error:
-            self._patience.failed(error)
-        else:
-            self._patience.succeeded()
-
-
-class Trim:
-    """What the leader deletes each hour: messages delivered long ago, as far as their keys may be forgotten."""
-
-    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
-        self._application = application
-        self._stop = stop
-        self._leads = leads
-        self._patience = Patience("trim", stop)
-
-    def tick(self) -> None:
-        """Batch after batch, each one transaction. Never raises: the next tick goes on."""
-        if not self._leads():
-            return
-        keep = timedelta(days=self._application.settings.outbox_keep_days)
-        last: int | None = 0
-        try:
-            while last is not None and not self._stop.is_set():
-                with self._application.unit() as unit:
-                    last = forget_delivered(unit.session, before=unit.now - keep, after_id=last, limit=_TRIMMED_AT_ONCE)
-        except Exception as error:
-            self._patience.failed(error)
-        else:
-            self._patience.succeeded()
-
-
-class Archive:
-    """What the leader puts away each hour: tickets that ended long ago."""
-
-    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
-        self._application = application
-        self._stop = stop
-        self._leads = leads
-        self._patience = Patience("archive", stop)
-
-    def tick(self) -> None:
-        """Batch after batch, each one transaction, so that what is done stays done when the process is cut off.
-        Never raises: the next tick goes on."""
-        if not self._leads():
-            return
-        settings, total = self._application.settings, 0
-        try:
-            while not self._stop.is_set():
-                with self._application.unit() as unit:
-                    done = archive_ended(unit, limit=settings.sweep_batch, after_days=settings.archive_after_days)
-                total += done
-                ARCHIVED.inc(done)
-                if not done:
-                    break
-            with self._application.reading() as unit:
-                TO_ARCHIVE.set(waiting_for_the_archive(unit, after_days=settings.archive_after_days))
-        except Exception as error:
-            self._patience.failed(error)
-        else:
-            self._patience.succeeded()
-        if total:
-            log.info("archived", tickets=total)
-
-
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
     ticker, daily = Ticker(application, stop, now=database_time), DailyCheck(application, stop)
-    watch = Watch(application, stop, leads=lambda: ticker.leads)
-    archive = Archive(application, stop, leads=lambda: ticker.leads)
-    alarm = AgeAlarm(application, stop, leads=lambda: ticker.leads)
-    trim = Trim(application, stop, leads=lambda: ticker.leads)
+    watch, archive, alarm, trim, chain = (
+        chore(application, stop, leads=lambda: ticker.leads) for chore in (Watch, Archive, AgeAlarm, Trim, Chain)
+    )
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
         # Named, so that APScheduler does not search the installed packages for what it may use.
         jobstores={"default": MemoryJobStore()},
         # A look at everything takes its time, and no sweep waits for it.
-        executors={"default": ThreadPoolExecutor(1), "watch": ThreadPoolExecutor(1)},
+        executors={name: ThreadPoolExecutor(1) for name in ("default", "watch", "chain")},
         # However late a tick comes it is run, once, and never beside another of this process.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         timezone=UTC,
@@ -318,6 +211,7 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
     # Not at once: what waited while nothing ran is on its way before the first minute is over.
     scheduler.add_job(alarm.tick, "interval", seconds=_MINUTE_SECONDS)
     scheduler.add_job(trim.tick, "interval", seconds=_HOUR_SECONDS, executor="watch")
+    scheduler.add_job(chain.tick, "interval", seconds=_CHAIN_SECONDS, executor="chain")
     relay.start()
     scheduler.start()
     patience = PATIENT_TICKS * application.settings.sweep_seconds

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from service.audit.chain import code_of
 from service.audit.models import AuditEvent
 from service.core.db import table_of
 from service.core.unit import Unit
@@ -21,17 +22,15 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Write one audit event in the unit's transaction. `action` is `subject:verb`; the actor's kind goes before it."""
-    unit.session.connection().execute(
-        _INSERT,
-        {
-            "at": unit.now,
-            "actor_id": unit.actor.id,
-            "actor_name": unit.actor.name,
-            "actor_org": unit.actor.org_code,
-            "action": f"{unit.actor.kind}:{action}",
-            "subject": subject,
-            "before": before,
-            "after": after,
-            "correlation_id": unit.correlation_id,
-        },
-    )
+    event = {
+        "at": unit.now,
+        "actor_id": unit.actor.id,
+        "actor_name": unit.actor.name,
+        "actor_org": unit.actor.org_code,
+        "action": f"{unit.actor.kind}:{action}",
+        "subject": subject,
+        "before": before,
+        "after": after,
+        "correlation_id": unit.correlation_id,
+    }
+    unit.session.connection().execute(_INSERT, {**event, "code": code_of(unit.vault.audit_key, event)})

@@ -1,6 +1,6 @@
 """Encryption at rest and keyed look-up hashes (Personal Information Protection Law, art. 51).
 
-One master key gives three working keys by HKDF, so that a key for one purpose never serves another.
+One master key gives its working keys by HKDF, so that a key for one purpose never serves another.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ class Vault:
         self._aead = AESGCM(_derive(master, b"field encryption"))
         self._lookup_key = _derive(master, b"look-up hash")
         self._link_key = _derive(master, b"signed links")
+        self._audit_key = _derive(master, b"audit chain")
 
     def seal(self, text: str) -> bytes:
         """Encrypt `text`; equal texts give different bytes."""
@@ -52,6 +53,11 @@ class Vault:
     def link_key(self) -> bytes:
         """The key for signing links sent to workers."""
         return self._link_key
+
+    @property
+    def audit_key(self) -> bytes:
+        """The key of the codes and hashes over the audit."""
+        return self._audit_key
 
 
 def _derive(master: bytes, purpose: bytes) -> bytes:

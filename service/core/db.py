@@ -55,6 +55,7 @@ class AdvisoryLock(IntEnum):
     importing = 12_351_004
     # With the number of an employer: intakes about one wait for each other, so that its matters are counted.
     employer = 12_351_005
+    audit = 12_351_006
 
 
 class Base(DeclarativeBase):

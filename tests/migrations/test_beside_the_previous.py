@@ -90,5 +90,6 @@ def test_the_previous_version_works_on_these_tables(application: Application, pr
     assert work.returncode == 0, work.stderr
     with application.reading() as unit:
         broken = [finding for finding in run_checks(unit, tick=5) if not finding.holds]
-    # Nobody relays here.
-    assert {finding.name for finding in broken} <= {"no_message_waits_unpublished"}, broken
+    # Nobody relays here, and what an older version writes into the audit has to be adopted.
+    expected = {"no_message_waits_unpublished", "the_audit_is_as_it_was_written"}
+    assert {finding.name for finding in broken} <= expected, broken

@@ -13,7 +13,7 @@ from service.outbox.delivery import Outcome
 from service.outbox.trimming import FORGOTTEN, forget_delivered
 from service.tickets.dispatching import DispatchTicket, dispatch_ticket
 from tests.desk import Desk
-from workers.scheduler import AgeAlarm, Trim
+from workers.chores import AgeAlarm, Trim
 
 
 def ring(desk: Desk, *, leads: bool = True) -> None:

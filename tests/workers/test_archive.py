@@ -10,8 +10,8 @@ from service.core.unit import Unit
 from service.tickets.closing import ReopenTicket, reopen_ticket
 from service.tickets.endings import archive_ended
 from tests.desk import Desk
-from workers import scheduler
-from workers.scheduler import Archive
+from workers import chores
+from workers.chores import Archive
 
 
 def put_away(desk: Desk, stop: threading.Event | None = None, *, leads: bool = True, **settings: int) -> None:
@@ -58,7 +58,7 @@ def test_what_was_done_stays_done_when_the_process_is_cut_off(desk: Desk, monkey
         stop.set()
         return archive_ended(unit, **words)
 
-    monkeypatch.setattr(scheduler, "archive_ended", cut_off_after_one)
+    monkeypatch.setattr(chores, "archive_ended", cut_off_after_one)
     put_away(desk, stop, sweep_batch=1)
     assert states(desk) == ["archived", "closed", "closed"]
     monkeypatch.undo()

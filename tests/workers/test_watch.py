@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from tests.desk import Desk
-from workers.scheduler import Watch
+from workers.chores import Watch
 
 BROKEN = "ticket_repeats_its_clock"
 

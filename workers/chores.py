@@ -1,0 +1,126 @@
+"""What the leading scheduler does now and then beside the sweep. None of it is due to the second, and each is taken up
+by whoever leads then."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import timedelta
+from typing import ClassVar
+
+from service.audit.anchoring import anchor_chain
+from service.audit.chain import link_events
+from service.bootstrap import Application
+from service.checks import run_checks, tell_of_contradictions
+from service.core.logging import log
+from service.core.metrics import ARCHIVED, TO_ARCHIVE
+from service.notifications.age_alarm import warn_of_old_messages
+from service.outbox.trimming import forget_delivered
+from service.tickets.endings import archive_ended, waiting_for_the_archive
+from workers.patience import Patience
+
+# In one transaction: a fraction of a second.
+_TRIMMED_AT_ONCE = 1000
+_LINKED_AT_ONCE = 1000
+
+
+class Chore(ABC):
+    """Work of the leader. What a process that was cut off has done of it stays done."""
+
+    name: ClassVar[str]
+
+    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
+        self._application = application
+        self._stop = stop
+        self._leads = leads
+        self._patience = Patience(self.name, stop)
+
+    def tick(self) -> None:
+        """Do it, if this process leads. Never raises: the next tick goes on."""
+        if not self._leads():
+            return
+        try:
+            self.work()
+        except Exception as error:
+            self._patience.failed(error)
+        else:
+            self._patience.succeeded()
+
+    @abstractmethod
+    def work(self) -> None:
+        """What is to be done."""
+
+
+class Watch(Chore):
+    """Every quarter of an hour: does the data contradict itself?"""
+
+    name = "watch"
+
+    def work(self) -> None:
+        """Ask every invariant and tell of what does not hold."""
+        with self._application.reading() as unit:
+            findings = run_checks(unit, tick=self._application.settings.sweep_seconds)
+        with self._application.unit() as unit:
+            tell_of_contradictions(unit, findings)
+
+
+class AgeAlarm(Chore):
+    """Every minute: does a message lie undelivered?"""
+
+    name = "age_alarm"
+
+    def work(self) -> None:
+        """Look, and tell of what is too old."""
+        with self._application.unit() as unit:
+            warn_of_old_messages(unit, limit=timedelta(seconds=self._application.settings.outbox_alarm_seconds))
+
+
+class Trim(Chore):
+    """Each hour: messages delivered long ago are deleted, as far as their keys may be forgotten."""
+
+    name = "trim"
+
+    def work(self) -> None:
+        """Batch after batch, each one transaction."""
+        keep = timedelta(days=self._application.settings.outbox_keep_days)
+        last: int | None = 0
+        while last is not None and not self._stop.is_set():
+            with self._application.unit() as unit:
+                last = forget_delivered(unit.session, before=unit.now - keep, after_id=last, limit=_TRIMMED_AT_ONCE)
+
+
+class Archive(Chore):
+    """Each hour: tickets that ended long ago are put away."""
+
+    name = "archive"
+
+    def work(self) -> None:
+        """Batch after batch, each one transaction."""
+        settings, total = self._application.settings, 0
+        try:
+            while not self._stop.is_set():
+                with self._application.unit() as unit:
+                    done = archive_ended(unit, limit=settings.sweep_batch, after_days=settings.archive_after_days)
+                total += done
+                ARCHIVED.inc(done)
+                if not done:
+                    break
+            with self._application.reading() as unit:
+                TO_ARCHIVE.set(waiting_for_the_archive(unit, after_days=settings.archive_after_days))
+        finally:
+            if total:
+                log.info("archived", tickets=total)
+
+
+class Chain(Chore):
+    """Every few seconds: audit events get their places in the chain. Once a local day its head is anchored."""
+
+    name = "audit_chain"
+
+    def work(self) -> None:
+        """Batch after batch, each one transaction."""
+        while not self._stop.is_set():
+            with self._application.unit() as unit:
+                if link_events(unit, limit=_LINKED_AT_ONCE) < _LINKED_AT_ONCE:
+                    break
+        with self._application.unit() as unit:
+            anchor_chain(unit, self._application.settings.audit_anchor_file)
