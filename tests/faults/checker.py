@@ -417,7 +417,7 @@ class Checker:
             for row in self.rows(
                 "select 'notice:' || key || ':' || person_id as key from notice"
                 # A digest grows in place, and that messages lie undelivered is told without a message.
-                " where tally_id is null and key not like 'outbox:%'"
+                " where tally_id is null and not starts_with(key, 'outbox:')"
             )
         )
         self.verdict.expect("delivered and not in the inbox, or the reverse", _apart(done, inbox))
