@@ -4,11 +4,14 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperGroup
+
+from service.core.clock import LOCAL
 
 if TYPE_CHECKING:
     from service.bootstrap import Application
@@ -85,6 +88,20 @@ def _sentence(error: Exception) -> tuple[str, int] | None:
 def group(help_text: str) -> typer.Typer:
     """A group of commands under one word."""
     return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def typed_instant(text: str) -> datetime:
+    """An ISO 8601 time; without an offset it is Beijing's. Raises RuleError."""
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        return instant.replace(tzinfo=LOCAL) if instant.utcoffset() is None else instant
+    except (ValueError, OverflowError):
+        from sla_rules import RuleError
+
+        raise RuleError(
+            f"not a time: {text!r}; write it as 2026-02-14T09:30",
+            f"无法识别的时间 {text!r},请写作 2026-02-14T09:30",
+        ) from None
 
 
 def say(text: str = "") -> None:

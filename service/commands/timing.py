@@ -24,6 +24,7 @@ from service.commands.frame import (
     say,
     say_json,
     say_table,
+    typed_instant,
     with_progress,
 )
 from service.core.clock import LOCAL, SystemClock, local
@@ -200,7 +201,7 @@ def due(
     if tier is None or at is None:
         raise typer.BadParameter("--tier T --at TIME", param_hint="--tier")
     reckoner = _Reckoner(rules_in_force(), urgent=urgent, org=org)
-    accepted = _instant(at)
+    accepted = typed_instant(at)
     deadline = reckoner.due(tier, accepted)
     if as_json:
         say_json(
@@ -247,20 +248,6 @@ class _Reckoner:
         return self.rules.policy.promise(ClockKind.resolve, known, urgent=self._urgent)
 
 
-def _instant(text: str) -> datetime:
-    """An ISO 8601 time; without an offset it is Beijing's. Raises RuleError."""
-    try:
-        instant = datetime.fromisoformat(text.strip())
-        return instant.replace(tzinfo=LOCAL) if instant.utcoffset() is None else instant
-    except (ValueError, OverflowError):
-        from sla_rules import RuleError
-
-        raise RuleError(
-            f"not a time: {text!r}; write it as 2026-02-14T09:30",
-            f"无法识别的时间 {text!r},请写作 2026-02-14T09:30",
-        ) from None
-
-
 def _run_batch(reckoner: _Reckoner, source: Path, target: Path) -> tuple[int, int]:
     """Row by row from file to file; the target appears whole or not at all. Returns rows and rows with an error."""
     draft = target.with_name(f".{target.name}.part")
@@ -299,7 +286,7 @@ def _reckon_rows(reckoner: _Reckoner, lines: Iterable[str], file: IO[str]) -> tu
         done += 1
         row = cells + [""] * (len(header) - len(cells))
         try:
-            deadline = reckoner.due(row[tier_at].strip(), _instant(row[accepted_at]))
+            deadline = reckoner.due(row[tier_at].strip(), typed_instant(row[accepted_at]))
         except RuleError as error:
             wrong += 1
             writer.writerow([*row, "", "", f"{error.zh} / {error.en}"])
