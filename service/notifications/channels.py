@@ -277,10 +277,10 @@ def try_channel(unit: Unit, channel_id: int) -> str:
     """
     channel = _in_reach(unit, channel_id)
     kind = ChannelKind(channel.kind)
-    key = f"{kind.message}:test:{channel_id}:{unit.correlation_id}"
-    emit(unit, Message(kind.message, key, {"channel_id": channel_id, "notice_id": None}, queue=Queue.urgent))
+    message = _message(kind, channel_id, occasion=f"test:{unit.correlation_id}", notice_id=None, urgent=True)
+    emit(unit, message)
     record(unit, "channel:test", subject=str(channel_id))
-    return key
+    return message.key
 
 
 def spread(unit: Unit, notice: Notice) -> None:
@@ -312,12 +312,7 @@ def spread(unit: Unit, notice: Notice) -> None:
     emit(
         unit,
         *(
-            Message(
-                kind=ChannelKind(row.kind).message,
-                key=f"{ChannelKind(row.kind).message}:{notice.key}:{row.id}",
-                payload={"channel_id": row.id, "notice_id": notice.id},
-                queue=Queue.urgent if notice.urgent else Queue.default,
-            )
+            _message(ChannelKind(row.kind), row.id, occasion=notice.key, notice_id=notice.id, urgent=notice.urgent)
             for row in rows
         ),
     )
@@ -328,11 +323,21 @@ def channel_handlers(gateways: Mapping[ChannelKind, Gateway], *, public_url: str
     return {kind.message: _handler(kind, gateway, public_url.rstrip("/")) for kind, gateway in gateways.items()}
 
 
+def _message(kind: ChannelKind, channel_id: int, *, occasion: str, notice_id: int | None, urgent: bool) -> Message:
+    """Asks for a notice, or a test, to go out by a channel: once for each occasion."""
+    key = f"{kind.message}:{occasion}:{channel_id}"
+    payload = {"channel_id": channel_id, "notice_id": notice_id, "key": key}
+    return Message(kind.message, key, payload, queue=Queue.urgent if urgent else Queue.default)
+
+
 def _handler(kind: ChannelKind, gateway: Gateway, public_url: str) -> NetworkHandler:
     def prepare(unit: Unit, payload: Payload) -> NetworkCall | None:
         channel = unit.session.get(Channel, payload["channel_id"])
         notice = _notice(unit, payload)
         if channel is None or not (channel.enabled or notice is None):
+            return None
+        # The outbox forgets a key after a while; what left once does not leave again.
+        if unit.session.get(GatewayDelivery, payload.get("key", "")) is not None:
             return None
         address = unit.vault.open(channel.address_sealed)
         letter = (

@@ -117,11 +117,11 @@ class TakeReceipts:
 @dataclass(frozen=True, slots=True)
 class SentMessage:
     """An SMS that left for a worker. `state` is a ReceiptState; `sent` while nothing is reported, and `logged` where no
-    gateway was set, so that nothing left the house."""
+    gateway was set, so that nothing left the house. `asked_at` is when the step was taken that it tells of."""
 
     template: str
     name: Bilingual
-    sent_at: datetime
+    asked_at: datetime
     state: str
     reason: FailureReason | None
     reported_at: datetime | None
@@ -248,7 +248,7 @@ def _tell_of_failures(unit: Unit, about: dict[str, _About], written: Sequence[Re
             targets,
             Bilingual(
                 f"发给职工的{name.zh}{outcome.zh}。请改用其他方式告知职工。",
-                f"The SMS to the worker ({name.en}): {outcome.en}. Let the worker know in another way.",
+                f"{name.en[0].upper()}{name.en[1:]}: {outcome.en}. Let the worker know in another way.",
             ),
             key=f"sms:{receipt.key}",
             ticket_number=ticket.number,
@@ -261,7 +261,7 @@ def _sent(delivery: GatewayDelivery, receipt: SmsReceipt | None) -> SentMessage:
     return SentMessage(
         template=delivery.template,
         name=NAMES[delivery.template],
-        sent_at=delivery.delivered_at,
+        asked_at=delivery.delivered_at,
         state=receipt.state if receipt else state,
         reason=FailureReason(receipt.reason) if receipt and receipt.reason else None,
         reported_at=receipt.reported_at if receipt else None,

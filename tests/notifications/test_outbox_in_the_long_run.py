@@ -7,7 +7,9 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from service.core.errors import Bilingual
-from service.notifications.audience import administrators
+from service.notifications.audience import administrators, these_people
+from service.notifications.channels import AddChannel, ChannelKind, add_channel
+from service.notifications.gateways import MemoryGateway
 from service.notifications.telling import tell
 from service.outbox.delivery import Outcome
 from service.outbox.trimming import FORGOTTEN, forget_delivered
@@ -141,5 +143,41 @@ def test_a_notice_asked_for_again_after_its_key_was_forgotten_is_not_told_twice(
     )
 
 
-def test_every_kind_that_is_forgotten_is_one_that_is_delivered(desk: Desk) -> None:
-    assert FORGOTTEN.keys() <= desk.application.handlers.keys()
+def test_a_notice_that_left_by_a_channel_does_not_leave_again_after_its_key_was_forgotten(desk: Desk) -> None:
+    """A group reads of an occasion once, also if somebody of the union is told of it a month later."""
+    with desk.application.unit() as unit:
+        add_channel(unit, AddChannel(kind=ChannelKind.sms, address="13897001234", org_code="632801"))
+
+    def tell_of_it(username: str) -> None:
+        with desk.application.unit() as unit:
+            (person_id,) = unit.session.scalars(text("select id from person where username = :u"), {"u": username})
+            tell(unit, these_people(unit, [person_id]), Bilingual("请看", "look"), key="occasion")
+        while waiting := desk.rows("select id from outbox_message where done_at is null"):
+            assert {desk.application.courier.deliver(row.id) for row in waiting} == {Outcome.done}
+
+    tell_of_it("handler-632801")
+    change(desk, "delete from outbox_message")
+    tell_of_it("leader-632801")
+
+    gateway = desk.application.gateway
+    assert isinstance(gateway, MemoryGateway)
+    assert (len(gateway.letters), gateway.copies) == (1, 0)
+
+
+def test_a_look_ends_where_the_young_messages_begin(desk: Desk) -> None:
+    desk.dispatched()
+    delivered(desk)
+    desk.wait(days=31)
+    desk.dispatched()
+    delivered(desk)
+    with desk.application.unit() as unit:
+        before = unit.now - timedelta(days=30)
+        last = forget_delivered(unit.session, before=before, after_id=0, limit=1000)
+        assert last is not None
+        assert forget_delivered(unit.session, before=before, after_id=last, limit=1000) is None
+    assert {row.created_at for row in desk.rows("select created_at from outbox_message")} == {desk.clock.now()}
+
+
+def test_every_kind_that_is_delivered_has_a_reason_why_it_may_be_forgotten(desk: Desk) -> None:
+    assert FORGOTTEN.keys() == desk.application.handlers.keys()
+    assert all(FORGOTTEN.values())

@@ -46,7 +46,7 @@ class MessageOut(ResponseBody):
 
     template: str
     name: Words
-    sent_at: datetime
+    asked_at: datetime = Field(description="何时要求发出;静默时段内顺延 / Quiet hours may have held it back")
     state: Literal["sent", "logged", "delivered", "failed", "expired"]
     reason: ReasonName | None
     reported_at: datetime | None
@@ -57,7 +57,7 @@ class MessageOut(ResponseBody):
         return cls(
             template=sent.template,
             name=Words.of(sent.name),
-            sent_at=sent.sent_at,
+            asked_at=sent.asked_at,
             state=sent.state,
             reason=sent.reason,
             reported_at=sent.reported_at,

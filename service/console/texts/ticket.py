@@ -76,7 +76,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "ticket.signed_silence": ("逾期自动签收", "signed by silence"),
     "ticket.unsigned": ("尚未签收", "not signed yet"),
     "messages.title": ("发给职工的短信", "SMS to the worker"),
-    "messages.sent": ("发出", "left"),
+    "messages.asked": ("提交", "asked for"),
     "messages.reported": ("回执", "reported"),
     "reveal.title": ("查看来电人姓名和电话", "See who called"),
     "reveal.reason": ("查看理由", "Why you need it"),
