@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -267,6 +268,17 @@ def test_without_a_gateway_nobody_is_one(desk: Desk, portal: BlockingPortal) -> 
     with httpx.Client(transport=InProcess(create_app(desk.application), portal), base_url="http://hotline") as client:
         bare = Api(desk.application, client)
         assert call(bare, {"receipts": [receipt("one")]}, secret="").json()["code"] == "gateway_unknown"
+
+
+def test_two_calls_at_once_that_report_the_same_in_opposite_order_are_told_of_once(api: Api, desk: Desk) -> None:
+    keys = [f"worker_sms:{desk.accepted()}:accepted" for _ in range(20)]
+    lost = [receipt(key, "expired") for key in keys]
+    with ThreadPoolExecutor(2) as both:
+        answers = list(both.map(lambda told: call(api, {"receipts": told}).status_code, (lost, lost[::-1])))
+
+    assert answers == [204, 204]
+    assert [key for key, _, _ in rows(desk)] == sorted(keys)
+    assert len(notices(desk)) == 2 * len(keys)
 
 
 def test_a_receipt_is_not_rewritten(api: Api, desk: Desk) -> None:

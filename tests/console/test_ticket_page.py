@@ -6,6 +6,7 @@ import pytest
 
 from service.identity.people import actor_of_username
 from service.tickets.queries import ticket_view
+from service.tickets.receipts import FailureReason, Receipt, ReceiptState, TakeReceipts, take_receipts
 from service.tickets.states import Step
 from tests.console.browser import CONSOLE, Reader, forms_of, seen
 from tests.desk import GOLMUD, HAIXI, Desk
@@ -309,3 +310,21 @@ def test_every_step_a_person_can_take_has_a_form() -> None:
 
     for_people = {step for step, row in TABLE.items() if row.permission is not None}
     assert set(_FIELDS) == for_people - {Step.register}
+
+
+def test_a_message_that_did_not_arrive_stands_beside_the_phone_and_among_the_messages(
+    reader: Reader, desk: Desk
+) -> None:
+    number = desk.in_progress()
+    for row in desk.rows("select id from outbox_message"):
+        desk.application.courier.deliver(row.id)
+    key = f"worker_sms:{number}:accepted"
+    lost = Receipt(key=key, state=ReceiptState.failed, reason=FailureReason.unknown_number, at=desk.clock.now())
+    with desk.application.unit() as unit:
+        take_receipts(unit, TakeReceipts(signed=bytes(32), receipts=[lost]))
+
+    page = seen(reader.as_(HANDLER).get(page_of(number)))
+    assert "*******1234 短信未送达:空号" in page
+    assert "受理通知(含工单号和查询码) 短信未送达:空号" in page
+    assert "转交工会通知 已交短信网关" in page
+    assert "13897001234" not in page
