@@ -49,9 +49,12 @@ class Wanted:
     urgent: bool = False
 
 
-def resolve_audience(unit: Unit, names: Iterable[str], *, org_code: str, ticket_id: int | None = None) -> list[Target]:
-    """The people behind audience names for a union. Each person once, under the first name that fits."""
-    return resolve_audiences(unit, [Wanted(names, org_code, ticket_id)])[0]
+def resolve_audience(
+    unit: Unit, names: Iterable[str], *, org_code: str, ticket_id: int | None = None, urgent: bool = False
+) -> list[Target]:
+    """The people behind audience names for a union, as `Wanted` has it. Each person once, under the first name that
+    fits."""
+    return resolve_audiences(unit, [Wanted(names, org_code, ticket_id, urgent=urgent)])[0]
 
 
 def resolve_audiences(unit: Unit, wanted: Sequence[Wanted]) -> list[list[Target]]:
@@ -132,10 +135,14 @@ def administrators(unit: Unit) -> list[Target]:
     return _targets([(Role.admin.value, row) for row in rows])
 
 
-def these_people(unit: Unit, person_ids: Sequence[int], *, ticket_id: int | None = None) -> list[Target]:
-    """Certain people, as far as they are active and free of interest, with the deputies of those who are away."""
+def these_people(
+    unit: Unit, person_ids: Sequence[int], *, org_code: str = "", ticket_id: int | None = None, urgent: bool = False
+) -> list[Target]:
+    """Certain people, as far as they are active and free of interest, with the deputies of those who are away; of what
+    is urgent at a union, whoever is on duty there as well."""
     rows = _people(unit, Person.id.in_(person_ids), tickets=[ticket_id])
-    return _targets([(row.role, row) for row in rows if ticket_id not in row.recused_from], ticket_id)
+    told = _targets([(row.role, row) for row in rows if ticket_id not in row.recused_from], ticket_id)
+    return _with_those_on_duty(unit, [Wanted((), org_code, ticket_id, urgent=urgent)], [told])[0]
 
 
 def free_of_interest(unit: Unit, targets: Sequence[Target], ticket_ids: Sequence[int]) -> list[Target]:

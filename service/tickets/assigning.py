@@ -18,8 +18,7 @@ from service.identity.handlers import TicketHandler
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Role
 from service.identity.recusals import Recusal
-from service.notifications.audience import these_people
-from service.notifications.telling import tell
+from service.tickets.messages import tell_person
 from service.tickets.models import Ticket
 from service.tickets.states import Step
 from service.tickets.steps import carry_out, take
@@ -71,17 +70,15 @@ def assign_ticket(unit: Unit, command: AssignTicket) -> None:
     if chosen.absent_until is not None:
         data |= {"absent_until": str(chosen.absent_until), "deputy": chosen.deputy or ""}
     carry_out(unit, ticket, Step.assign, note=command.note, data=data)
-    told = these_people(unit, [chosen.person_id], ticket_id=ticket.id)
-    tell(
+    tell_person(
         unit,
-        [each for each in told if each.person_id != unit.actor.id],
+        ticket,
+        chosen.person_id,
         Bilingual(
             f"工单 {ticket.number} 指定由 {chosen.name} 承办",
             f"Ticket {ticket.number} is given to {chosen.name} to handle",
         ),
         key=f"{ticket.number}:{ticket.row_version}:assigned",
-        ticket_number=ticket.number,
-        urgent=ticket.urgent,
     )
 
 

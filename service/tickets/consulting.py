@@ -15,14 +15,12 @@ from service.core.errors import Bilingual, Conflict
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.models import Person
-from service.notifications.audience import these_people
-from service.notifications.telling import tell
 from service.org.tree import org_tree
 from service.outbox.emit import Message, emit
 from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
 from service.tickets.concealing import concealed
-from service.tickets.messages import tell_union
+from service.tickets.messages import tell_person, tell_union
 from service.tickets.models import ENDED, Ticket
 from service.tickets.repository import visible
 from service.tickets.states import OPEN, State, Step
@@ -181,13 +179,12 @@ def answer_consult(unit: Unit, command: AnswerConsult) -> Ticket:
     late = unit.now >= consult.due_at
     carry_out(unit, ticket, Step.answer_consult, note=command.answer, data={"late": late})
     if consult.asked_by is not None:
-        tell(
+        tell_person(
             unit,
-            these_people(unit, [consult.asked_by], ticket_id=ticket.id),
+            ticket,
+            consult.asked_by,
             Bilingual(f"工单 {ticket.number} 的法律咨询已答复", f"The lawyers answered about ticket {ticket.number}"),
             key=f"consult:{consult.id}:answered",
-            ticket_number=ticket.number,
-            urgent=ticket.urgent,
         )
     return ticket
 

@@ -1,15 +1,15 @@
 """What workers and unions are told as a ticket moves. Nothing of the case goes into an SMS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from service.core.clock import last_day
 from service.core.errors import Bilingual
 from service.core.unit import Unit
-from service.notifications.audience import Wanted, resolve_audiences
+from service.notifications.audience import Target, resolve_audience, these_people
 from service.notifications.gateways import Gateway, Letter
 from service.notifications.models import GatewayDelivery
 from service.notifications.telling import tell
-from service.outbox.emit import Message, emit
+from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
 from service.sla.rules import current_rules
 from service.tickets.models import Caller, Ticket
@@ -38,7 +38,7 @@ AT_ONCE: dict[str, str] = {
 
 def text_worker(unit: Unit, ticket: Ticket, template: str, *, occasion: str, link: str = "") -> None:
     """Ask for an SMS to the ticket's caller, once for each occasion; after the quiet hours, but for what goes
-    `AT_ONCE`. Without a phone there is nobody to text."""
+    `AT_ONCE` and before all other texts. Without a phone there is nobody to text."""
     if ticket.caller_id is None:
         return
     not_before = None
@@ -52,6 +52,7 @@ def text_worker(unit: Unit, ticket: Ticket, template: str, *, occasion: str, lin
             kind=WORKER_SMS,
             key=key,
             payload={"ticket_id": ticket.id, "template": template, "link": link, "key": key},
+            queue=Queue.urgent if template in AT_ONCE else Queue.default,
             not_before=not_before,
         ),
     )
@@ -117,13 +118,18 @@ def tell_union(
 ) -> None:
     """A notice to the people behind audience names at the ticket's holder (or another union), and in an urgent matter
     to whoever is on duty there."""
-    wanted = Wanted(audience, org_code or ticket.holder_code, ticket.id, urgent=ticket.urgent)
-    (targets,) = resolve_audiences(unit, [wanted])
-    tell(
-        unit,
-        targets,
-        text,
-        key=f"{ticket.number}:{ticket.row_version}:{occasion}",
-        ticket_number=ticket.number,
-        urgent=ticket.urgent,
+    targets = resolve_audience(
+        unit, audience, org_code=org_code or ticket.holder_code, ticket_id=ticket.id, urgent=ticket.urgent
     )
+    _tell_of(unit, ticket, targets, text, key=f"{ticket.number}:{ticket.row_version}:{occasion}")
+
+
+def tell_person(unit: Unit, ticket: Ticket, person_id: int, text: Bilingual, *, key: str) -> None:
+    """A notice to one of ours by name, and in an urgent matter to whoever is on duty at the ticket's holder. Who does
+    what it is about is not told of it."""
+    targets = these_people(unit, [person_id], org_code=ticket.holder_code, ticket_id=ticket.id, urgent=ticket.urgent)
+    _tell_of(unit, ticket, [each for each in targets if each.person_id != unit.actor.id], text, key=key)
+
+
+def _tell_of(unit: Unit, ticket: Ticket, targets: Sequence[Target], text: Bilingual, *, key: str) -> None:
+    tell(unit, targets, text, key=key, ticket_number=ticket.number, urgent=ticket.urgent)

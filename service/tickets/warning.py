@@ -1,7 +1,8 @@
 """What goes to the province at once: a third urging, a low score, an urgent or collective matter, many matters about
 one employer. No clock runs for these, so each cause has its own row, written before anyone is told and never changed.
 
-The limits are the policy's. Quiet hours do not hold such a message: at once is at once.
+The limits are the policy's. Quiet hours do not hold such a message: at once is at once, and whoever is on duty at the
+ticket's union is told as well.
 """
 
 from collections.abc import Sequence
@@ -178,7 +179,7 @@ def _warn(
     employer: int | None = None,
 ) -> None:
     """The ledger's row first, then the timeline and the messages. A cause that is in the ledger already is a no-op."""
-    targets = resolve_audience(unit, audience, org_code=ticket.holder_code, ticket_id=ticket.id)
+    targets = resolve_audience(unit, audience, org_code=ticket.holder_code, ticket_id=ticket.id, urgent=True)
     targets = free_of_interest(unit, targets, [one.id for one in all_of])
     wave = timedelta(days=policy.limits.employer_warning_days)
     numbers = [one.number for one in all_of]

@@ -13,7 +13,7 @@ from service.core.db import Base
 from service.core.unit import Unit
 from service.notifications.gateways import Gateway, Letter
 from service.notifications.models import GatewayDelivery
-from service.outbox.emit import Message, emit
+from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
 from service.tickets.errors import PhoneUnreadable
 from service.tickets.intake import PHONE_DIGITS
@@ -76,7 +76,8 @@ def ask_for_code(unit: Unit, phone: str) -> None:
     unit.session.add(row)
     unit.session.flush()
     payload = {"phone": _sealed(unit, digits), "code": _sealed(unit, code)}
-    emit(unit, Message(kind=WORKER_CODE, key=f"{WORKER_CODE}:{row.id}", payload=payload))
+    # Good for ten minutes: behind a morning's texts it would come too late.
+    emit(unit, Message(kind=WORKER_CODE, key=f"{WORKER_CODE}:{row.id}", payload=payload, queue=Queue.urgent))
 
 
 def tickets_by_code(unit: Unit, phone: str, code: str) -> tuple[int, ...]:

@@ -1,11 +1,14 @@
 """Duty rosters: whoever is on duty is told of what is urgent, beside those whom it concerns; the rest waits."""
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import service
 from service.identity.absences import PersonNotFound
 from service.identity.duties import (
     DutiesOverlap,
@@ -19,7 +22,11 @@ from service.identity.duties import (
 )
 from service.identity.people import CreatePerson, create_person
 from service.identity.permissions import Role
+from service.tickets.assigning import AssignTicket, assign_ticket
+from service.tickets.closing import AddNote, urge_ticket
+from service.tickets.consulting import AnswerConsult, AskConsult, answer_consult, ask_consult
 from service.tickets.recusing import RecusePerson, recuse
+from service.tickets.supervising import SuperviseTicket, supervise_ticket
 from tests.conftest import PASSWORD
 from tests.desk import GOLMUD, HAIXI, Desk, at
 
@@ -73,6 +80,59 @@ def test_whoever_is_on_duty_is_told_of_an_urgent_breach_as_well_and_stands_in_th
         who=watchman,
     )
     assert (message.available_at, message.queue) == (at(BREACH_AT), "urgent")
+
+
+def told_of(desk: Desk, number: str, who: str) -> list[str]:
+    """What somebody is or will be told of a ticket."""
+    rows = desk.rows(
+        "select m.payload ->> 'text_zh' as words from outbox_message m"
+        " join person p on p.id = (m.payload ->> 'person_id')::int"
+        " where p.username = :who and m.payload ->> 'ticket_number' = :number order by m.id",
+        who=who,
+        number=number,
+    )
+    return [row.words for row in rows]
+
+
+def test_every_urgent_notice_of_a_ticket_reaches_them_whatever_it_is_told_for(desk: Desk, watchman: str) -> None:
+    on_duty(desk, watchman)
+    number = desk.in_progress(urgent=True)
+    desk.go_to("2026-11-27 20:00")
+    desk.do(LEADER, assign_ticket, AssignTicket(number=number, username=HANDLER))
+    desk.do(HANDLER, ask_consult, AskConsult(number=number, question="能否先予执行?"))
+    desk.do("lawyer1", answer_consult, AnswerConsult(number=number, answer="可以申请。"))
+    desk.do("supervisor1", supervise_ticket, SuperviseTicket(number=number, note="今晚到场"))
+    for _ in range(3):
+        desk.do("agent1", urge_ticket, AddNote(number=number, note="又来电"))
+
+    words = told_of(desk, number, watchman)
+    for what in ("指定由", "咨询已答复", "督办", "多次催办预警"):
+        assert any(what in each for each in words), what
+    (warning,) = desk.rows("select targets from warning where cause = 'urging'")
+    assert (watchman, "on_duty") in {(each["username"], each["audience"]) for each in warning.targets}
+
+
+def test_a_warning_of_a_ticket_that_is_not_urgent_itself_reaches_them_too(desk: Desk, watchman: str) -> None:
+    on_duty(desk, watchman)
+    number = desk.in_progress()
+    desk.go_to("2026-11-27 20:00")
+    desk.do(LEADER, assign_ticket, AssignTicket(number=number, username=HANDLER))
+    for _ in range(3):
+        desk.do("agent1", urge_ticket, AddNote(number=number, note="又来电"))
+
+    (words,) = told_of(desk, number, watchman)
+    assert "多次催办预警" in words
+
+
+def test_only_where_urgent_notices_are_resolved_is_anybody_told_of_a_ticket() -> None:
+    tellers = {
+        path.name
+        for path in Path(service.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "tell"
+        if any(given.arg == "ticket_number" for given in call.keywords)
+    }
+    assert tellers == {"messages.py", "receipts.py", "warning.py"}, "each of these asks who is on duty"
 
 
 def test_of_what_is_not_urgent_they_are_not_told(desk: Desk, watchman: str) -> None:

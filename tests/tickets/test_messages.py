@@ -8,6 +8,7 @@ from service.tickets.handling import AskExtension, ask_extension, grant_extensio
 from service.tickets.messages import WORKER_SMS, text_worker
 from service.tickets.models import Ticket
 from service.tickets.requests import DecideRequest
+from service.tickets.worker_codes import WORKER_CODE, ask_for_code
 from tests.desk import GOLMUD, Desk, at
 
 
@@ -48,6 +49,19 @@ def test_nobody_is_texted_at_night_that_their_case_went_on(desk: Desk) -> None:
 
     assert goes_at(desk, number, "dispatched") == "11-21 07:00"
     assert goes_at(desk, desk.accepted(), "accepted") == "11-21 02:00"
+
+
+def test_the_code_that_somebody_waits_for_goes_before_all_other_texts(desk: Desk) -> None:
+    desk.in_progress()
+    with desk.application.unit() as unit:
+        ask_for_code(unit, "13897001234")
+    rows = desk.rows("select kind, payload ->> 'template' as template, queue from outbox_message where queue ~ '^sms-'")
+
+    assert {(row.kind, row.template, row.queue) for row in rows} == {
+        (WORKER_SMS, "accepted", "sms-urgent"),
+        (WORKER_SMS, "dispatched", "sms-default"),
+        (WORKER_CODE, None, "sms-urgent"),
+    }
 
 
 def test_by_day_and_in_an_urgent_matter_a_worker_hears_at_once(desk: Desk) -> None:
