@@ -1,11 +1,14 @@
 """`hotline channel`: by which ways notices leave the house."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.commands.frame import REFUSED, AsJson, application, complain, group, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from service.notifications.channels import ChannelView
 
 # A worker takes a message within a second; a gateway that is slow has its own time-out of five.
 _WAIT_SECONDS = 15.0
@@ -32,10 +35,19 @@ def list_channels(as_json: AsJson = False) -> None:
     with application() as parts, parts.reading() as unit:
         found = channels(unit)
     if as_json:
-        say_json([asdict(view) for view in found])
+        say_json([asdict(view) | {"last": _last(view)} for view in found])
         return
     say_table(
-        ("编号 id", "渠道 kind", "属于 for", "名称 name", "地址 address", "仅紧急 urgent only", "启用 enabled"),
+        (
+            "编号 id",
+            "渠道 kind",
+            "属于 for",
+            "名称 name",
+            "地址 address",
+            "仅紧急 urgent only",
+            "启用 enabled",
+            "最近发送 last",
+        ),
         [
             (
                 str(view.id),
@@ -45,6 +57,7 @@ def list_channels(as_json: AsJson = False) -> None:
                 view.hint,
                 _yes(view.urgent_only),
                 _yes(view.enabled),
+                " ".join(_last(view).values()),
             )
             for view in found
         ],
@@ -112,29 +125,30 @@ def resume(number: Number) -> None:
 def test(number: Number) -> None:
     """发一条测试消息并等待结果;未送达则退出码为 1。
     / Send a test by the way every message goes, and wait for what becomes of it; exit code 1 when it did not arrive."""
-    from service.notifications.channels import try_channel
-    from service.outbox.relay import message_by_key
+    from service.notifications.attempts import Fate
+    from service.notifications.channels import channel_test, try_channel
 
     with application() as parts:
         with parts.unit() as unit:
-            key = try_channel(unit, number)
+            try_channel(unit, number)
         deadline = time.monotonic() + _WAIT_SECONDS
         while True:
             with parts.reading() as unit:
-                message = message_by_key(unit.session, key)
-            if message.done_at or message.last_error or time.monotonic() > deadline:
+                tried = channel_test(unit, number)
+            if tried.fate is not Fate.waiting or time.monotonic() > deadline:
                 break
             time.sleep(0.1)
-    if message.done_at:
-        say("已送达 / delivered")
-        return
-    if message.buried_at:
-        complain("对方拒收,请核对地址 / refused by the receiver: check the address")
-    elif message.last_error:
-        complain(f"未送达({message.last_error}),将自动重试 / not delivered ({message.last_error}); it is tried again")
-    else:
-        complain("尚未送达:worker 和 scheduler 在运行吗? / not delivered yet: do a worker and a scheduler run?")
-    raise typer.Exit(REFUSED)
+    words = f"{tried.words.zh} / {tried.words.en}"
+    if tried.fate is not Fate.delivered:
+        complain(words)
+        raise typer.Exit(REFUSED)
+    say(words)
+
+
+def _last(view: "ChannelView") -> dict[str, str]:
+    from service.core.clock import local
+
+    return {"at": f"{local(view.last.at):%Y-%m-%d %H:%M}", "fate": view.last.fate.value} if view.last else {}
 
 
 def _yes(value: bool) -> str:

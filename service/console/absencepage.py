@@ -1,6 +1,5 @@
 """Who is away and who stands in, and keeping out of a matter for an interest in it."""
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api.schemas.absences import AbsenceRecord, Recuse
@@ -15,7 +14,6 @@ from service.identity.permissions import Permission
 from service.tickets.queries import ticket_view
 from service.tickets.recusing import RecusePerson, recuse
 
-_LARGEST_ID = 2**31
 _RECUSAL = (Field(name="reason", label="field.recusal_reason", kind="text", required=True, longest=2000),)
 
 
@@ -26,12 +24,10 @@ def show_absences(visit: Visit) -> Response:
 
 def take_absence(visit: Visit) -> Response:
     """Record an absence, or cancel one."""
-    cancelled = visit.value("cancel")
-    if cancelled:
-        if not cancelled.isdecimal() or int(cancelled) >= _LARGEST_ID:
-            raise HTTPException(404)
+    cancelled = visit.row_id("cancel")
+    if cancelled is not None:
         with visit.writing() as unit:
-            cancel_absence(unit, int(cancelled))
+            cancel_absence(unit, cancelled)
         return visit.goto("/absences")
     fields = _fields((), visit.value("username"))
     try:

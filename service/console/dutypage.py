@@ -1,21 +1,22 @@
 """Who is on duty, and when."""
 
-from starlette.exceptions import HTTPException
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from service.api.schemas.duties import DutyRecord
 from service.console.errors import problem_for
-from service.console.forms import Field, Form, Wrong, checked, values_of
+from service.console.forms import Field, Form, Wrong, checked, of_people, values_of
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.identity.duties import RecordDuty, cancel_duty, duties, record_duty
 from service.identity.errors import NotLoggedIn
+from service.identity.people import people_in_reach
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 
-_LARGEST_ID = 2**31
 _FIELDS = (
-    Field(name="username", label="field.duty_person", required=True, longest=64),
+    Field(name="username", label="field.duty_person", kind="choice", required=True),
     Field(name="starts_at", label="field.duty_from", kind="moment", required=True),
     Field(name="ends_at", label="field.duty_to", kind="moment", required=True),
 )
@@ -28,12 +29,10 @@ def show_duties(visit: Visit) -> Response:
 
 def take_duty(visit: Visit) -> Response:
     """Put somebody on duty, or take them off."""
-    cancelled = visit.value("cancel")
-    if cancelled:
-        if not cancelled.isdecimal() or int(cancelled) >= _LARGEST_ID:
-            raise HTTPException(404)
+    cancelled = visit.row_id("cancel")
+    if cancelled is not None:
         with visit.writing() as unit:
-            cancel_duty(unit, int(cancelled))
+            cancel_duty(unit, cancelled)
         return visit.goto("/duties")
     try:
         body = checked(DutyRecord, values_of(_FIELDS, visit.typed))
@@ -55,4 +54,7 @@ def _page(visit: Visit, form: Form, *, status: int = 200) -> Response:
         tree = org_tree(unit.session)
         listed = [(view, tree.get(view.org_code).name) for view in duties(unit)]
         manages = unit.actor.may(Permission.duty_manage)
+        if manages:
+            people = of_people(people_in_reach(unit, able_to=Permission.ticket_read), tree)
+            form = replace(form, fields=(replace(_FIELDS[0], options=people), *_FIELDS[1:]))
     return visit.page("duties.html", status=status, duties=listed, manages=manages, form=form)

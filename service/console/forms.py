@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from service.api.sentences import of_validation
 from service.console.words import Words
 from service.core.errors import Bilingual
+from service.identity.people import PersonView
 from service.org.tree import OrgTree
 from service.tickets.taxonomy import Leaf
 
@@ -174,6 +175,15 @@ def of_unions(tree: OrgTree, *, scope: str = "", without_province: bool = False)
         OptionGroup(Bilingual(tree.get(code).name_zh, tree.get(code).name_en), tuple(options))
         for code, options in groups.items()
     )
+
+
+def of_people(people: Iterable[PersonView], tree: OrgTree) -> tuple[OptionGroup, ...]:
+    """People under their union."""
+    groups: dict[str, list[Option]] = {}
+    for each in people:
+        label = Bilingual(f"{each.name}({each.username})", f"{each.name} ({each.username})")
+        groups.setdefault(each.org_code, []).append(Option(each.username, label))
+    return tuple(OptionGroup(tree.get(code).name, tuple(options)) for code, options in groups.items())
 
 
 def of_categories(leaves: Mapping[str, Leaf], tiers: Words) -> tuple[OptionGroup, ...]:

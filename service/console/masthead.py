@@ -25,6 +25,7 @@ class Masthead:
     reads_reports: bool
     manages_rules: bool
     keeps_employers: bool
+    keeps_channels: bool
     records_absences: bool
     reads_knowledge: bool
     answers_consults: bool
@@ -50,6 +51,7 @@ def masthead_of(unit: Unit) -> Masthead:
         reads_reports=actor.may(Permission.report_read),
         manages_rules=actor.may(Permission.policy_manage) and actor.org_code == PROVINCE_CODE,
         keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
+        keeps_channels=actor.may(Permission.channel_manage),
         answers_consults=actor.may(Permission.consult_answer),
         decides_exclusions=actor.may(Permission.exclusion_decide) and actor.org_code == PROVINCE_CODE,
         checks_quality=actor.may(Permission.ticket_redo),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -24,6 +25,7 @@ LANGUAGES = ("zh", "en")
 # The first page of each set of pages.
 STAFF_HOME, WORKER_HOME = "/", "/track"
 
+_ID_DIGITS = 9
 # A token has 43 characters; a longer cookie is not worth hashing.
 _LONGEST_TOKEN = 200
 _SHOWN_LANGUAGE = {"zh": "zh-CN", "en": "en"}
@@ -116,6 +118,16 @@ class Visit:
     def value(self, name: str) -> str:
         """A field of the form; '' when it is missing."""
         return self.typed.get(name, ("",))[0]
+
+    def row_id(self, name: str) -> int | None:
+        """The id of a row in a field of the form; None when the field is missing. Raises HTTPException 404 for what
+        can be none."""
+        text = self.value(name)
+        if not text:
+            return None
+        if not text.isascii() or not text.isdecimal() or len(text) > _ID_DIGITS:
+            raise HTTPException(404)
+        return int(text)
 
     @property
     def file_limit_mb(self) -> int:

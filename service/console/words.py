@@ -30,6 +30,24 @@ CHANNELS = _words(
     **{"import": ("批量导入", "imported")},
 )
 
+NOTICE_WAYS = _words(
+    mail=("电子邮件", "e-mail"),
+    sms=("短信", "SMS"),
+    wecom=("企业微信群机器人", "WeCom group robot"),
+    dingtalk=("钉钉群机器人", "DingTalk group robot"),
+    feishu=("飞书群机器人", "Feishu group robot"),
+)
+
+FATES = _words(
+    waiting=("待发送", "not sent yet"),
+    delivered=("网关已接收", "delivered to the gateway"),
+    logged=("仅写入日志,未发出", "to the log alone, not sent"),
+    failed=("未送达,将重试", "not delivered, tried again"),
+    refused=("对方拒收", "refused"),
+    given_up=("多次失败,已放弃", "given up"),
+    dropped=("未发送", "not sent"),
+)
+
 KINDS = _words(
     consultation=("咨询", "consultation"),
     complaint=("投诉", "complaint"),
@@ -238,6 +256,8 @@ LISTS: Mapping[str, Words] = {
     "clock": CLOCKS,
     "tier": TIERS,
     "channel": CHANNELS,
+    "notice_way": NOTICE_WAYS,
+    "fate": FATES,
     "kind": KINDS,
     "membership": MEMBERSHIPS,
     "identity_group": IDENTITY_GROUPS,

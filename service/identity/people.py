@@ -22,7 +22,7 @@ from service.identity.errors import (
     UsernameTaken,
 )
 from service.identity.models import LoginToken, Person, PersonRole
-from service.identity.permissions import Role, permissions_of
+from service.identity.permissions import Permission, Role, permissions_of
 from service.org.tree import org_tree
 
 SHORTEST_PASSWORD = 12
@@ -62,6 +62,28 @@ class Login:
     token: str
     expires_in: timedelta
     actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """Somebody to choose: who, and of which union."""
+
+    username: str
+    name: str
+    org_code: str
+
+
+def people_in_reach(unit: Unit, *, able_to: Permission | None = None) -> list[PersonView]:
+    """The active people of the actor's union and those below it, by union; with a permission, those whose roles have
+    it."""
+    statement = select(Person.username, Person.display_name, Person.org_code).where(
+        Person.active, Person.org_code.startswith(unit.actor.scope, autoescape=True)
+    )
+    if able_to is not None:
+        roles = [role.value for role in Role if able_to in permissions_of(frozenset({role}))]
+        statement = statement.where(Person.id.in_(select(PersonRole.person_id).where(PersonRole.role.in_(roles))))
+    rows = unit.session.execute(statement.order_by(Person.org_code, Person.username))
+    return [PersonView(username=row.username, name=row.display_name, org_code=row.org_code) for row in rows]
 
 
 def create_person(unit: Unit, command: CreatePerson, *, password_hash: str | None = None) -> Person:

@@ -35,6 +35,7 @@ from service.identity.absences import PersonNotFound
 from service.identity.models import Person
 from service.identity.permissions import Permission
 from service.identity.recusals import Recusal
+from service.notifications.attempts import Attempt, last_test, last_tried
 from service.notifications.gateways import Gateway, Letter
 from service.notifications.models import GatewayDelivery, Notice
 from service.notifications.robots import robot_address
@@ -107,6 +108,13 @@ class ChannelNotFound(NotFound):
     en = "There is no channel {number}."
 
 
+class ChannelNeverTested(NotFound):
+    """No test, or one that is forgotten."""
+
+    zh = "通知渠道 {number} 没有试发记录。"
+    en = "There is no test of channel {number} to tell of."
+
+
 class ChannelsNotYours(Forbidden):
     """Not somebody who keeps people."""
 
@@ -158,7 +166,8 @@ class AddChannel:
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """A channel as an administrator sees it. `owner` is a user name or the code of a union."""
+    """A channel as an administrator sees it. `owner` is a user name or the code of a union; `last` is what became of
+    the last message that was tried, as far as it is known."""
 
     id: int
     kind: ChannelKind
@@ -167,6 +176,7 @@ class ChannelView:
     hint: str
     urgent_only: bool
     enabled: bool
+    last: Attempt | None
 
 
 def channels(unit: Unit) -> list[ChannelView]:
@@ -183,8 +193,9 @@ def channels(unit: Unit) -> list[ChannelView]:
         )
         .order_by(Channel.id)
         .limit(MOST_LISTED)
-    )
+    ).all()
     tree = org_tree(unit.session)
+    tried = last_tried(unit, [channel.id for channel, _, _ in rows])
     return [
         ChannelView(
             id=channel.id,
@@ -194,6 +205,7 @@ def channels(unit: Unit) -> list[ChannelView]:
             hint=channel.hint,
             urgent_only=channel.urgent_only,
             enabled=channel.enabled,
+            last=tried.get(channel.id),
         )
         for channel, username, display_name in rows
     ]
@@ -249,14 +261,14 @@ def add_channel(unit: Unit, command: AddChannel) -> int:
 def remove_channel(unit: Unit, channel_id: int) -> None:
     """Forget a channel and its address; what still waits for it is dropped. Raises ChannelsNotYours,
     ChannelNotFound."""
-    channel = _in_reach(unit, channel_id)
+    channel = _to_change(unit, channel_id)
     record(unit, "channel:remove", subject=str(channel_id), before={"kind": channel.kind})
     unit.session.delete(channel)
 
 
 def pause_channel(unit: Unit, channel_id: int) -> None:
     """Let nothing out this way for now. A repeat changes nothing. Raises ChannelsNotYours, ChannelNotFound."""
-    channel = _in_reach(unit, channel_id)
+    channel = _to_change(unit, channel_id)
     if channel.enabled:
         channel.enabled = False
         record(unit, "channel:pause", subject=str(channel_id))
@@ -264,7 +276,7 @@ def pause_channel(unit: Unit, channel_id: int) -> None:
 
 def resume_channel(unit: Unit, channel_id: int) -> None:
     """Use a paused channel again, for what comes from now on. Raises ChannelsNotYours, ChannelNotFound."""
-    channel = _in_reach(unit, channel_id)
+    channel = _to_change(unit, channel_id)
     if not channel.enabled:
         channel.enabled = True
         record(unit, "channel:resume", subject=str(channel_id))
@@ -275,12 +287,21 @@ def try_channel(unit: Unit, channel_id: int) -> str:
 
     Raises ChannelsNotYours, ChannelNotFound.
     """
-    channel = _in_reach(unit, channel_id)
+    channel = _to_change(unit, channel_id)
     kind = ChannelKind(channel.kind)
     message = _message(kind, channel_id, occasion=f"test:{unit.correlation_id}", notice_id=None, urgent=True)
     emit(unit, message)
     record(unit, "channel:test", subject=str(channel_id))
     return message.key
+
+
+def channel_test(unit: Unit, channel_id: int) -> Attempt:
+    """What became of the last test of a channel. Raises ChannelsNotYours, ChannelNotFound, ChannelNeverTested."""
+    _in_reach(unit, unit.session.get(Channel, channel_id), channel_id)
+    found = last_test(unit, channel_id)
+    if found is None:
+        raise ChannelNeverTested(number=channel_id)
+    return found
 
 
 def spread(unit: Unit, notice: Notice) -> None:
@@ -394,9 +415,12 @@ def _require_right(unit: Unit) -> None:
         raise ChannelsNotYours
 
 
-def _in_reach(unit: Unit, channel_id: int) -> Channel:
+def _to_change(unit: Unit, channel_id: int) -> Channel:
+    return _in_reach(unit, unit.session.get(Channel, channel_id, with_for_update=True), channel_id)
+
+
+def _in_reach(unit: Unit, channel: Channel | None, channel_id: int) -> Channel:
     _require_right(unit)
-    channel = unit.session.get(Channel, channel_id, with_for_update=True)
     if channel is not None:
         person = unit.session.get(Person, channel.person_id) if channel.person_id else None
         if within(person.org_code if person else channel.org_code or "", unit.actor.scope):

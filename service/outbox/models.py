@@ -29,6 +29,12 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=text("done_at is null and buried_at is null"),
         ),
+        Index(
+            "ix_outbox_message_channel",
+            text("(payload ->> 'channel_id')"),
+            "id",
+            postgresql_where=text("payload ->> 'channel_id' is not null"),
+        ),
         Index("ix_outbox_message_buried", "buried_at", postgresql_where=text("buried_at is not null")),
     )
 

@@ -10,6 +10,8 @@ def test_a_turn_is_set_refused_twice_listed_and_cancelled(reader: Reader) -> Non
     address = f"{CONSOLE}/duties"
     leader = reader.as_(LEADER)
     form = next(form for form in leader.forms(address) if "starts_at" in form.names)
+    assert f'<option value="{HANDLER}">' in leader.see(address), "chosen from the union's people, not typed"
+    assert "auditor1" not in leader.see(address)
     turn = {"username": HANDLER, "starts_at": "2026-11-27T18:00", "ends_at": "2026-11-28T08:00"}
     assert leader.send(form, **turn).status_code == 303
     assert leader.send(form, **turn).status_code == 409

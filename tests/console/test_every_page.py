@@ -14,6 +14,7 @@ from service.app import create_app
 from service.core.unit import WORKER
 from service.escalations.firing import sweep
 from service.notifications.brake import Brake
+from service.notifications.channels import AddChannel, ChannelKind, add_channel, try_channel
 from service.ratings.recording import rating_path
 from service.tickets.catalogue import PublishCatalogue, publish_catalogue
 from service.tickets.knowledge import PublishArticle, publish_article
@@ -23,6 +24,7 @@ from tests.api import stages
 from tests.api.clients import serving
 from tests.console.test_browser import PHONE, Office, browser, pytestmark
 from tests.desk import GOLMUD, HAIXI, Desk
+from tests.notifications.outside import ROBOT_ADDRESSES
 
 __all__ = ["browser", "pytestmark"]
 
@@ -141,6 +143,13 @@ def visits(shared_desk: Desk) -> list[Visited]:
         valid_from=date(2026, 1, 1),
     )
     desk.do("lawyer1", publish_article, article)
+    mail = AddChannel(kind=ChannelKind.mail, address="li.ming@example.cn", username=HANDLER, urgent_only=True)
+    channel = desk.do("admin1", add_channel, mail)
+    robot = AddChannel(kind=ChannelKind.wecom, address=ROBOT_ADDRESSES[ChannelKind.wecom], org_code=GOLMUD)
+    desk.do("admin1", add_channel, robot)
+    key = desk.do("admin1", try_channel, channel)
+    (message,) = desk.rows("select id from outbox_message where key = :key", key=key)
+    desk.application.courier.deliver(message.id)
     pages = {
         "queue-agent": ("agent1", "/"),
         "queue-handler": (HANDLER, "/"),
@@ -160,6 +169,9 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "article-new": ("lawyer1", "/knowledge/new"),
         "absences": (LEADER, "/absences"),
         "duties": (LEADER, "/duties"),
+        "channels": ("admin1", "/channels"),
+        "channels-tested": ("admin1", f"/channels?tested={channel}"),
+        "channels-remove": ("admin1", f"/channels?remove={channel}"),
         "employers": ("dispatcher1", "/employers"),
         "recusal": (HANDLER, f"/tickets/{states['in-progress'][1]}/recusal"),
         "inbox": (HANDLER, "/inbox"),

@@ -36,3 +36,17 @@ def test_a_wrong_kind_or_address_is_said_and_the_address_is_not(run: Run) -> Non
     assert run("channel", "add", "fax", "--org", GOLMUD, "--address", "x").exit_code == 2
     refused = run("channel", "add", "wecom", "--org", GOLMUD, "--address", "https://example.cn/?key=hidden")
     assert (refused.exit_code, "hidden" in refused.output) == (1, False)
+
+
+def test_a_test_that_reaches_only_the_log_says_so_and_fails(run: Run, crew: Crew) -> None:
+    for module in ("workers.relay", "workers.worker"):
+        crew.start(module)
+    assert run("channel", "add", "mail", "--person", "supervisor1", "--address", "a@example.cn").exit_code == 0
+    (seen,) = json.loads(run("channel", "list", "--json").stdout)
+    assert seen["last"] == {}
+
+    tried = run("channel", "test", seen["id"])
+    assert (tried.exit_code, "没有发给任何人" in tried.output, "delivered" in tried.output) == (1, True, False)
+    (seen,) = json.loads(run("channel", "list", "--json").stdout)
+    assert seen["last"]["fate"] == "logged"
+    assert "logged" in run("channel", "list").output

@@ -7,12 +7,13 @@ from fastapi import Body, Path, Response
 from service.api.deps import Working, answer
 from service.api.documentation import both, needs, refusals
 from service.api.routers import room
-from service.api.schemas.channels import ChannelAdd, ChannelAdded, ChannelList, ChannelOut
+from service.api.schemas.channels import AttemptOut, ChannelAdd, ChannelAdded, ChannelList, ChannelOut
 from service.identity.permissions import Permission
 from service.notifications.channels import (
     AddChannel,
     ChannelKind,
     add_channel,
+    channel_test,
     channels,
     pause_channel,
     remove_channel,
@@ -141,7 +142,27 @@ def resume(work: Working, channel_id: ChannelId) -> Response:
     openapi_extra=_NEEDS,
 )
 def send_test(work: Working, channel_id: ChannelId) -> Response:
-    """从正式消息所走的途径发一条测试消息。/ Asks for a message by the way that every other goes."""
+    """从正式消息所走的途径发一条测试消息;结果另行查询(GET)。
+
+    Asks for a message by the way that every other goes; a GET of this address says what became of it.
+    """
     with work.writing(Permission.channel_manage) as unit:
         try_channel(unit, channel_id)
     return Response(status_code=202)
+
+
+@router.get(
+    "/notice-channels/{channel_id}/test",
+    name="channel_test_result",
+    summary=both("试发结果", "What became of the test"),
+    response_model=AttemptOut,
+    responses=_ON_ONE,
+    openapi_extra=_NEEDS,
+)
+def test_result(work: Working, channel_id: ChannelId) -> Response:
+    """最近一次试发的结果。没有设置网关、只写进日志的,为 `logged`,不算送达。
+
+    Of the last test. Where no gateway is set up it is `logged` and not `delivered`: it reached nobody.
+    """
+    with work.reading(Permission.channel_manage) as unit:
+        return answer(AttemptOut.of(channel_test(unit, channel_id)))

@@ -1,11 +1,13 @@
 """Ways out for notices over the API."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
 from service.api.schemas.fields import FILLED, Code, Flag, Username
 from service.api.schemas.tickets import RequestBody, ResponseBody
+from service.notifications.attempts import Attempt, Fate
 from service.notifications.channels import ChannelView
 
 NoticeWay = Literal["mail", "sms", "wecom", "dingtalk", "feishu"]
@@ -31,6 +33,20 @@ class ChannelAdded(ResponseBody):
     id: int
 
 
+class AttemptOut(ResponseBody):
+    """What became of a message: `logged` says that no gateway is set up, and that it reached nobody. `zh` and `en` are
+    the same as a sentence; `at` is when it was delivered or buried, else asked for."""
+
+    fate: Fate
+    at: datetime
+    zh: str
+    en: str
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Self:
+        return cls(fate=attempt.fate, at=attempt.at, zh=attempt.words.zh, en=attempt.words.en)
+
+
 class ChannelOut(ResponseBody):
     """A way out. `owner` is a user name or a union's code; `hint` is the end of the address, to tell it by."""
 
@@ -41,6 +57,7 @@ class ChannelOut(ResponseBody):
     hint: str
     urgent_only: bool
     enabled: bool
+    last: AttemptOut | None = Field(description="最近一次发送的结果 / What became of the last message that was tried")
 
     @classmethod
     def of(cls, view: ChannelView) -> Self:
@@ -52,6 +69,7 @@ class ChannelOut(ResponseBody):
             hint=view.hint,
             urgent_only=view.urgent_only,
             enabled=view.enabled,
+            last=AttemptOut.of(view.last) if view.last else None,
         )
 
 
