@@ -21,7 +21,7 @@ run: install
 	$(BIN)/hotline up --demo
 
 test: install
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 # Half an hour on an idle machine: ROUNDS=300 rounds of faults; the same SEED does the same. See docs/faults.md.
 ROUNDS ?= 300

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import settings
 from sqlalchemy.engine import make_url
+from xdist.scheduler import LoadScopeScheduling
 
 from service.bootstrap import Application, build, migrate
 from service.core.clock import SimulatedClock
@@ -31,6 +33,24 @@ START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 # A busy machine is not a fault of the code: no example is timed. The rest is as the profile in force says.
 settings.register_profile("untimed", parent=settings(), deadline=None)
 settings.load_profile("untimed")
+
+# Tests that one process runs, one after the other: they share what is long in the making, or measure what two at once
+# would starve each other of.
+TOGETHER = ("tests/faults/", "tests/deploy/", "tests/replay/test_replay.py::TestWholeReplay")
+
+
+class Together(LoadScopeScheduling):
+    """Each test goes where there is room, and these go together. pytest-xdist's own groups are written where pytest 9.2
+    no longer reads them, and are passed over without a word."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Asked by pytest-xdist, whatever --dist says."""
+    return Together(config, log)
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -14,14 +14,14 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-_LONGEST_BODY = 64 * 1024
+from service.notifications.standin import serve
+
 _WECOM_LONGEST_TEXT = 2048  # bytes
 
 
@@ -105,32 +105,12 @@ _WRONG_SHAPE: dict[str, tuple[int, dict[str, Any]]] = {
 def vendors_at(vendors: Vendors, port: int = 0) -> Iterator[str]:
     """Serve all three on loopback; yields the address. Port 0 is any that is free."""
 
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 30
+    def answer(path: str, _headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        status, document = vendors.take(path, body)
+        return status, json.dumps(document).encode()
 
-        def do_POST(self) -> None:
-            length = min(int(self.headers.get("Content-Length", "0")), _LONGEST_BODY)
-            status, document = vendors.take(self.path, self.rfile.read(length))
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the standard library's
-            """Says nothing: a request's line holds a token."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(answer, port) as address:
+        yield address
 
 
 def main() -> None:

@@ -9,21 +9,19 @@ the hotline it reports what became of each message: delivered, or not where the 
 import argparse
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import urllib3
 
 from service.notifications.http_sms import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, signature
+from service.notifications.standin import serve
 
 _FRESH = timedelta(minutes=5)
-_LONGEST_BODY = 64 * 1024
 RECEIPTS = "/api/v1/gateways/sms/receipts"
 # What becomes of a message, by the last digits of its number: state and reason. All others arrive.
 FATES: dict[str, tuple[str, str | None]] = {
@@ -108,31 +106,9 @@ class Provider:
 
 @contextmanager
 def provider_at(provider: Provider, port: int = 0) -> Iterator[str]:
-    """Serve a provider on loopback; yields its address. Port 0 is any that is free."""
-
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 30
-
-        def do_POST(self) -> None:
-            length = min(int(self.headers.get("Content-Length", "0")), _LONGEST_BODY)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(provider.take(headers, self.rfile.read(length)))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the standard library's
-            """Says nothing: a request's line is no news."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/messages"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    """Serve a provider on loopback; yields the address that takes messages. Port 0 is any that is free."""
+    with serve(lambda _path, headers, body: (provider.take(dict(headers), body), b""), port) as address:
+        yield f"{address}/messages"
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ ARGUMENTS = [
 ]
 WIDE, PHONE = (1280, 900), (390, 844)
 PATIENCE = 20_000  # milliseconds, on a machine that does other things as well
+expect.set_options(timeout=PATIENCE)
 HANDLER, LEADER = f"handler-{GOLMUD}", f"leader-{GOLMUD}"
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no Chromium at {CHROMIUM}")

@@ -137,7 +137,6 @@ def healthy(name: str, environment: dict[str, str]) -> bool:
     return subprocess.run(command, env=environment, capture_output=True, timeout=10, check=False).returncode == 0
 
 
-@pytest.mark.xdist_group("processes")
 def test_every_command_does_what_the_file_expects_of_it(place: Place, tmp_path: Path) -> None:
     assert OURS["migrate"]["command"][:2] == ["sh", "-c"]
     prepared = place.run("migrate")

@@ -24,7 +24,6 @@ SHORT = (
 )
 
 
-@pytest.mark.xdist_group("faults")  # two runs at once would starve each other of what they measure
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
     said: list[str] = []

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.ground import Ground
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 EVERYBODY = ("api-1", "api-2", "worker-1", "scheduler-1", "scheduler-2")
 MATTER = {

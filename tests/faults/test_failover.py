@@ -30,7 +30,6 @@ PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_basebackup"))
 
 pytestmark = [
     pytest.mark.skipif(not PROGRAMS, reason="needs Debian's PostgreSQL server: apt-get install postgresql-15"),
-    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(600),
 ]
 
@@ -126,6 +125,15 @@ def pair() -> Iterator[tuple[Server, Server]]:
         shutil.rmtree(base)
 
 
+def undelivered(ground: Ground, by: datetime) -> int:
+    """Messages of before that instant which are on their way still: one that was in a worker's hands when the primary
+    fell waits for its lease."""
+    (row,) = ground.rows(
+        "select count(*) as n from outbox_message where done_at is null and created_at < %(by)s", by=by
+    )
+    return int(row["n"])
+
+
 def test_the_service_goes_on_with_the_replica_and_no_acknowledged_ticket_is_missing(
     pair: tuple[Server, Server], tmp_path: Path
 ) -> None:
@@ -160,7 +168,7 @@ def test_the_service_goes_on_with_the_replica_and_no_acknowledged_ticket_is_miss
         pids = {name: member.restarts for name, member in ground.members.items()}
         assert set(pids.values()) == {0}, f"restarted: {pids}"
         by = datetime.now(UTC)
-        assert ground.until(lambda: not still_due(ground, by), seconds=200) is not None
+        assert ground.until(lambda: not still_due(ground, by) and not undelivered(ground, by), seconds=200) is not None
         verdict = Checker(ground, journal, by).look()
         assert not verdict.faults, "\n".join(verdict.faults)
         assert journal.counts()["unclear"] > 0, "it was lost under load"

@@ -15,7 +15,7 @@ from tests.faults.checker import Checker, still_due
 from tests.faults.clients import Journal
 from tests.faults.ground import Ground, short_policy
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_after_three_days_without_a_scheduler_each_rung_is_in_the_ledger_once(tmp_path: Path) -> None:

@@ -53,7 +53,6 @@ def document(report: Path) -> dict[str, Any]:
 
 @needs_messages
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("replay")  # one process makes the report that all of them read
 class TestWholeReplay:
     def test_each_of_the_373_messages_became_one_ticket(self, report: Path) -> None:
         lines = (report / "messages.csv").read_text("utf-8-sig").splitlines()[1:]
