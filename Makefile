@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test chaos check mutants format lock clean
+.PHONY: install run test chaos check audit sbom mutants format lock clean
 
 install: $(STAMP)
 
@@ -33,6 +33,18 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Our own code and what it stands on. A database of known faults that is away is said and fails nothing; a fault does.
+audit: install
+	$(BIN)/bandit -q -c pyproject.toml -r service workers sla_rules
+	$(BIN)/python -m tests.supply.audit
+
+# A bill of materials (CycloneDX) of what the lock holds.
+sbom: install
+	@mkdir -p build
+	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml \
+	  --output-reproducible --of JSON -o build/sbom.json
+	@echo build/sbom.json
 
 # An hour or more: one process, of the lowest priority. See docs/mutation.md.
 mutants: install

@@ -1,0 +1,1 @@
+"""What comes with the service from others: known faults, licences, a bill of materials."""
