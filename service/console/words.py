@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from service.core.errors import Bilingual
+from service.notifications.channels import KIND_NAMES
 from service.reports.breaches import CLOCK_NAMES as REPORT_CLOCK_NAMES
 from service.reports.breaches import TIER_NAMES as REPORT_TIER_NAMES
 from service.tickets.states import STATE_NAMES, State
@@ -30,13 +31,7 @@ CHANNELS = _words(
     **{"import": ("批量导入", "imported")},
 )
 
-NOTICE_WAYS = _words(
-    mail=("电子邮件", "e-mail"),
-    sms=("短信", "SMS"),
-    wecom=("企业微信群机器人", "WeCom group robot"),
-    dingtalk=("钉钉群机器人", "DingTalk group robot"),
-    feishu=("飞书群机器人", "Feishu group robot"),
-)
+NOTICE_WAYS: Words = {kind.value: name for kind, name in KIND_NAMES.items()}
 
 FATES = _words(
     waiting=("待发送", "not sent yet"),

@@ -10,7 +10,7 @@ from service.core.pagination import Cursor
 from service.core.unit import Unit
 from service.escalations.firing import CLOCK_NAMES, rung_name
 from service.escalations.models import Escalation
-from service.notifications.brake import DIGEST, HeldNotice, NoticeTally
+from service.notifications.brake import DIGEST, HeldNotice, NoticeTally, digest_begun
 from service.notifications.models import Notice
 from service.notifications.telling import put_into_inbox
 from service.org.tree import org_tree
@@ -115,9 +115,9 @@ def digest_page(unit: Unit, digest_id: int, *, limit: int = 50, cursor: str | No
 def put_digest(unit: Unit, payload: Payload) -> None:
     """Database handler of `digest`: write the notice, or let it grow, and be unread again for it.
 
-    Whichever of several deliveries comes last has counted last, for each counts under the lock of the notice.
+    Whichever of several deliveries comes last has counted last, for each counts under the lock of the tally.
     """
-    tally = unit.session.get_one(NoticeTally, payload["tally_id"])
+    tally = digest_begun(unit, int(str(payload["tally_id"])))
     key, words = f"{DIGEST}:{tally.id}", _in_words(unit, tally.id)
     put_into_inbox(
         unit,
@@ -131,14 +131,11 @@ def put_digest(unit: Unit, payload: Payload) -> None:
             "tally_id": tally.id,
         },
     )
-    notice = unit.session.scalars(
-        select(Notice).where(Notice.person_id == tally.person_id, Notice.key == key).with_for_update()
-    ).one()
-    words = _in_words(unit, tally.id)
-    if notice.text_zh != words.zh:
-        unit.session.execute(
-            update(Notice).where(Notice.id == notice.id).values(text_zh=words.zh, text_en=words.en, read_at=None)
-        )
+    unit.session.execute(
+        update(Notice)
+        .where(Notice.person_id == tally.person_id, Notice.key == key, Notice.text_zh != words.zh)
+        .values(text_zh=words.zh, text_en=words.en, read_at=None)
+    )
 
 
 def _in_words(unit: Unit, tally_id: int) -> Bilingual:

@@ -30,7 +30,7 @@ from service.tickets.repository import lock_free
 from service.tickets.requests import open_request
 from service.tickets.states import GOVERNING, OPEN, State
 from service.tickets.steps import event_row, repeat_deadline, write_events
-from service.tickets.supervising import open_supervision
+from service.tickets.supervising import SUPERVISED, open_supervision, start_supervision
 from sla_rules import Effect, PlannedRung
 
 # Effects of rungs that move the ticket on in its life, and with it the clocks that are looked at.
@@ -198,7 +198,7 @@ def _fire_together(unit: Unit, dues: Sequence[_Due]) -> Swept:
     for due in dues:
         for planned in due.rungs:
             if (due.clock.id, planned.rung.name) in written:
-                _take_effect(unit, due.ticket, due.clock, planned)
+                _take_effect(unit, due, planned)
         _note(unit, due, written, swept)
     unit.session.flush()
     return swept
@@ -217,7 +217,7 @@ def _fire_alone(unit: Unit, ticket: Ticket, clock_id: int, swept: Swept) -> None
             for planned in due.rungs:
                 new = _write_ledger(unit, [(due, planned)], fired)
                 if new:
-                    _take_effect(unit, ticket, clock, planned)
+                    _take_effect(unit, due, planned)
                 written |= new
             _note(unit, due, written, fired)
     except Exception as error:
@@ -262,7 +262,7 @@ def _write_ledger(unit: Unit, rungs: Sequence[tuple[_Due, PlannedRung]], swept: 
     audiences = resolve_audiences(
         unit,
         [
-            Wanted(planned.rung.audience, due.clock.org_code, due.ticket.id, urgent=_is_urgent(due, planned))
+            Wanted(_audience(due, planned), due.clock.org_code, due.ticket.id, urgent=_is_urgent(due, planned))
             for due, planned in rungs
         ],
     )
@@ -318,18 +318,35 @@ def _occasion(unit: Unit, due: _Due, planned: PlannedRung, targets: Sequence[Tar
     """What the targets hear, after the quiet hours unless it is urgent."""
     urgent = _is_urgent(due, planned)
     clock_name, words = CLOCK_NAMES[due.clock.kind], rung_name(planned.rung.name)
+    zh, en = (",已列入督办", "; it is under supervision") if _tells_of_supervision(due, planned) else ("", "")
     rules = _rules(unit, due.clock)
     return Occasion(
         escalation_id=escalation_id,
         ticket_number=due.ticket.number,
         text=Bilingual(
-            f"工单 {due.ticket.number} {clock_name.zh}:{words.zh}",
-            f"Ticket {due.ticket.number}, {clock_name.en}: {words.en}",
+            f"工单 {due.ticket.number} {clock_name.zh}:{words.zh}{zh}",
+            f"Ticket {due.ticket.number}, {clock_name.en}: {words.en}{en}",
         ),
         targets=targets,
         urgent=urgent,
         not_before=None if urgent else rules.policy.message_at(unit.now, rules.calendar),
     )
+
+
+def _audience(due: _Due, planned: PlannedRung) -> tuple[str, ...]:
+    """Whom a rung names, and with a supervision those who have to answer it."""
+    return (*planned.rung.audience, *SUPERVISED) if _tells_of_supervision(due, planned) else planned.rung.audience
+
+
+def _tells_of_supervision(due: _Due, planned: PlannedRung) -> bool:
+    """Whether one notice, which the brake counts, tells of the rung and of the supervision that it opens: where the
+    union that is late has the ticket."""
+    ticket = due.ticket
+    return _supervises(ticket, planned) and due.clock.org_code == ticket.holder_code
+
+
+def _supervises(ticket: Ticket, planned: PlannedRung) -> bool:
+    return "open_supervision" in planned.rung.effects and State(ticket.state) in OPEN
 
 
 def _is_urgent(due: _Due, planned: PlannedRung) -> bool:
@@ -341,10 +358,11 @@ def _rules(unit: Unit, clock: SlaClock) -> Rules:
     return rules_of(unit.session, clock.policy_version_id, clock.calendar_version_id)
 
 
-def _take_effect(unit: Unit, ticket: Ticket, clock: SlaClock, planned: PlannedRung) -> None:
+def _take_effect(unit: Unit, due: _Due, planned: PlannedRung) -> None:
     """What a rung does besides telling people."""
-    effects = planned.rung.effects
+    ticket, effects = due.ticket, planned.rung.effects
     if "sign_by_silence" in effects and ticket.state == State.to_sign and open_request(unit, ticket, "return") is None:
         sign_by_silence(unit, ticket, at=planned.at)
-    if "open_supervision" in effects and State(ticket.state) in OPEN:
-        open_supervision(unit, ticket, instruction=f"{CLOCK_NAMES[clock.kind].zh}{rung_name(planned.rung.name).zh}")
+    if _supervises(ticket, planned):
+        begin = start_supervision if _tells_of_supervision(due, planned) else open_supervision
+        begin(unit, ticket, instruction=f"{CLOCK_NAMES[due.clock.kind].zh}{rung_name(planned.rung.name).zh}")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
@@ -24,6 +24,8 @@ from service.notifications.telling import notice_to
 from service.outbox.emit import Message, Queue, emit
 
 DIGEST = "digest"
+# A digest that was asked for so long ago is asked for again: whoever was to write it may have been of an older version.
+_ASK_AGAIN = timedelta(minutes=1)
 
 
 class NoticeTally(Base):
@@ -41,6 +43,8 @@ class NoticeTally(Base):
     window_at: Mapped[datetime]
     urgent: Mapped[bool]
     told: Mapped[int]
+    # Since when, or from when on, a message waits that will write the digest; the message takes it away.
+    digest_asked_at: Mapped[datetime | None]
 
 
 class HeldNotice(Base):
@@ -107,9 +111,10 @@ def tell_all(unit: Unit, occasions: Sequence[Occasion], brake: Brake) -> None:
             waiting[_Lane(target.person_id, window, occasion.urgent)].append((target, occasion))
     messages: list[Message] = []
     held: list[tuple[int, int]] = []
-    for lane, tally_id, told in _count(unit, waiting):
+    asked: list[tuple[int, datetime]] = []
+    for lane, tally in _count(unit, waiting):
         listed = waiting[lane]
-        free = max(0, brake.bound(urgent=lane.urgent) - (told - len(listed)))
+        free = max(0, brake.bound(urgent=lane.urgent) - (tally.told - len(listed)))
         messages += [
             notice_to(
                 target,
@@ -122,14 +127,28 @@ def tell_all(unit: Unit, occasions: Sequence[Occasion], brake: Brake) -> None:
             for target, occasion in listed[:free]
         ]
         if listed[free:]:
-            held += [(tally_id, occasion.escalation_id) for _, occasion in listed[free:]]
-            messages.append(_digest(lane, tally_id, told, [occasion for _, occasion in listed[free:]]))
+            held += [(tally.id, occasion.escalation_id) for _, occasion in listed[free:]]
+            not_before = _heard_at([occasion for _, occasion in listed[free:]])
+            at = not_before or unit.now
+            if tally.asked_at is None or at < tally.asked_at or tally.asked_at < unit.now - _ASK_AGAIN:
+                messages.append(_digest(lane, tally, not_before))
+                asked.append((tally.id, at))
     _hold(unit, held)
+    _ask(unit, asked)
     emit(unit, *messages)
 
 
-def _count(unit: Unit, waiting: dict[_Lane, list[tuple[Target, Occasion]]]) -> list[tuple[_Lane, int, int]]:
-    """Each lane with the id of its tally and what it counts now. One statement."""
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """What a lane counts now, and whether its digest was asked for."""
+
+    id: int
+    told: int
+    asked_at: datetime | None
+
+
+def _count(unit: Unit, waiting: dict[_Lane, list[tuple[Target, Occasion]]]) -> list[tuple[_Lane, _Tally]]:
+    """Each lane with its tally. One statement."""
     if not waiting:
         return []
     lanes = sorted(waiting)
@@ -141,7 +160,7 @@ def _count(unit: Unit, waiting: dict[_Lane, list[tuple[Target, Occasion]]]) -> l
                 cast(:people as int[]), cast(:windows as timestamptz[]), cast(:urgent as bool[]), cast(:added as int[])
             ) as lane (person_id, window_at, urgent, added) order by 1, 2, 3
             on conflict (person_id, window_at, urgent) do update set told = notice_tally.told + excluded.told
-            returning id, person_id, window_at, urgent, told
+            returning id, person_id, window_at, urgent, told, digest_asked_at
             """
         ),
         {
@@ -151,7 +170,9 @@ def _count(unit: Unit, waiting: dict[_Lane, list[tuple[Target, Occasion]]]) -> l
             "added": [len(waiting[lane]) for lane in lanes],
         },
     )
-    return [(_Lane(row.person_id, row.window_at, row.urgent), row.id, row.told) for row in rows]
+    return [
+        (_Lane(row.person_id, row.window_at, row.urgent), _Tally(row.id, row.told, row.digest_asked_at)) for row in rows
+    ]
 
 
 def _hold(unit: Unit, held: Sequence[tuple[int, int]]) -> None:
@@ -169,13 +190,40 @@ def _hold(unit: Unit, held: Sequence[tuple[int, int]]) -> None:
     log.warning("storm_brake", held=len(held), digests=len({tally_id for tally_id, _ in held}))
 
 
-def _digest(lane: _Lane, tally_id: int, told: int, occasions: Sequence[Occasion]) -> Message:
-    """Asks for the digest to be written, or to grow: `told` never counts back, so each batch asks once."""
+def _ask(unit: Unit, asked: Sequence[tuple[int, datetime]]) -> None:
+    """Note for which digests a message waits from now on: a storm of many batches asks for each of them once, not once
+    a batch, and each writing of a digest counts all that it stands for."""
+    if asked:
+        unit.session.execute(
+            text(
+                "update notice_tally set digest_asked_at = asked.at"
+                " from unnest(cast(:ids as int[]), cast(:at as timestamptz[])) as asked (id, at)"
+                " where notice_tally.id = asked.id"
+            ),
+            {"ids": [tally_id for tally_id, _ in asked], "at": [at for _, at in asked]},
+        )
+
+
+def digest_begun(unit: Unit, tally_id: int) -> NoticeTally:
+    """The tally whose digest is about to be written, locked: what is held back from now on asks again, and what was
+    held back before is counted."""
+    return unit.session.scalars(
+        update(NoticeTally).where(NoticeTally.id == tally_id).values(digest_asked_at=None).returning(NoticeTally)
+    ).one()
+
+
+def _heard_at(occasions: Sequence[Occasion]) -> datetime | None:
+    """When the first of them may be heard of; None for now."""
     waits = [occasion.not_before for occasion in occasions if occasion.not_before is not None]
+    return min(waits) if len(waits) == len(occasions) else None
+
+
+def _digest(lane: _Lane, tally: _Tally, not_before: datetime | None) -> Message:
+    """Asks for the digest to be written, or to grow. `told` never counts back, so no two messages have one key."""
     return Message(
         kind=DIGEST,
-        key=f"{DIGEST}:{tally_id}:{told}",
-        payload={"person_id": lane.person_id, "tally_id": tally_id},
+        key=f"{DIGEST}:{tally.id}:{tally.told}",
+        payload={"person_id": lane.person_id, "tally_id": tally.id},
         queue=Queue.urgent if lane.urgent else Queue.default,
-        not_before=min(waits) if len(waits) == len(occasions) else None,
+        not_before=not_before,
     )

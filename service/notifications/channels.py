@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.audit.recording import record
 from service.core.crypto import digits_only
 from service.core.db import Base
-from service.core.errors import Conflict, Forbidden, Malformed, NotFound
+from service.core.errors import Bilingual, Conflict, Forbidden, Malformed, NotFound
 from service.core.unit import Unit
 from service.identity.absences import PersonNotFound
 from service.identity.models import Person
@@ -68,6 +68,13 @@ class ChannelKind(StrEnum):
         return f"{self.value}_notice"
 
 
+KIND_NAMES = {
+    ChannelKind.mail: Bilingual("电子邮件", "e-mail"),
+    ChannelKind.sms: Bilingual("短信", "SMS"),
+    ChannelKind.wecom: Bilingual("企业微信群机器人", "WeCom group robot"),
+    ChannelKind.dingtalk: Bilingual("钉钉群机器人", "DingTalk group robot"),
+    ChannelKind.feishu: Bilingual("飞书群机器人", "Feishu group robot"),
+}
 ROBOTS = (ChannelKind.wecom, ChannelKind.dingtalk, ChannelKind.feishu)
 
 
@@ -146,7 +153,7 @@ class RobotNeedsUnion(Malformed):
 class ChannelAddressUnreadable(Malformed):
     """Not an address of that kind. It is not repeated: it may be a secret."""
 
-    zh = "这不是可用的{kind}地址。邮件:name@example.cn;短信:11 位手机号;机器人:群设置里给出的 https 地址。"
+    zh = "这不是可用的地址({kind})。邮件:name@example.cn;短信:11 位手机号;机器人:群设置里给出的 https 地址。"
     en = (
         "This is no address for {kind}. Mail: name@example.cn; SMS: 11 digits; a robot: the https address that the"
         " group's settings show."
@@ -446,7 +453,7 @@ def _address(kind: ChannelKind, text: str) -> str:
         case _:
             address = robot_address(kind.value, text)
     if address is None:
-        raise ChannelAddressUnreadable(kind=kind.value)
+        raise ChannelAddressUnreadable(kind=KIND_NAMES[kind])
     return address
 
 

@@ -58,6 +58,10 @@ class NoOpenSupervision(Conflict):
     en = "Ticket {number} has no supervision that waits for an answer."
 
 
+# Who has to know that a matter is supervised, beside the supervisor: who answers, who leads them, and the union above.
+SUPERVISED: tuple[str, ...] = ("handler", "leader", "parent_leader")
+
+
 class SupervisionAlreadyOpen(Conflict):
     zh = "工单 {number} 已在督办中({instruction}),请先办结该督办。"
     en = "Ticket {number} is under supervision already ({instruction}); close that one first."
@@ -102,7 +106,14 @@ def supervise_ticket(unit: Unit, command: SuperviseTicket) -> Ticket:
 
 
 def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: datetime | None = None) -> None:
-    """Open a supervision on a locked ticket unless one is open, and put it on the timeline."""
+    """Open a supervision on a locked ticket unless one is open, and tell those who have to answer it."""
+    if start_supervision(unit, ticket, instruction=instruction, due_at=due_at):
+        _tell(unit, ticket, SUPERVISED, "督办", "supervision", occasion="supervised")
+
+
+def start_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: datetime | None = None) -> bool:
+    """Open a supervision on a locked ticket and put it on the timeline. False where one is open. Whoever calls this
+    tells `SUPERVISED` in words of their own."""
     rules = current_rules(unit.session)
     due_at = due_at or rules.end_of_working_day(ticket.holder_code, after=unit.now, days=_DAYS_TO_ANSWER)
     opened = unit.session.execute(
@@ -119,20 +130,19 @@ def open_supervision(unit: Unit, ticket: Ticket, *, instruction: str, due_at: da
         .returning(Supervision.id)
     ).scalar_one_or_none()
     if opened is None:
-        return
+        return False
     carry_out(unit, ticket, Step.supervise, note=instruction, data={"answer_by": due_at.isoformat()})
-    _tell(unit, ticket, ("handler", "leader", "parent_leader"), "督办", "supervision", occasion="supervised")
-    if unit.actor.id is None:
-        return  # the ladder that opened it goes on reminding by its own rungs
-    emit(
-        unit,
-        Message(
-            kind=SUPERVISION_DUE,
-            key=f"{SUPERVISION_DUE}:{opened}",
-            payload={"supervision_id": opened},
-            not_before=due_at,
-        ),
-    )
+    if unit.actor.id is not None:  # the ladder that opens one goes on reminding by its own rungs
+        emit(
+            unit,
+            Message(
+                kind=SUPERVISION_DUE,
+                key=f"{SUPERVISION_DUE}:{opened}",
+                payload={"supervision_id": opened},
+                not_before=due_at,
+            ),
+        )
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

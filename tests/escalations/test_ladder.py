@@ -36,7 +36,8 @@ def test_the_ledger_tells_who_was_told_at_that_moment(desk: Desk) -> None:
 
     assert told(desk, "half") == [f"handler-{GOLMUD}", LEADER]
     assert told(desk, "breach") == [LEADER, f"leader-{HAIXI}"]
-    assert told(desk, "late_1") == ["supervisor1"]
+    supervised = [f"handler-{GOLMUD}", LEADER, f"leader-{HAIXI}"]
+    assert told(desk, "late_1") == ["supervisor1", *supervised], "who has to answer the supervision hears of it here"
     assert told(desk, "late_3") == ["leader-630000"]
 
 

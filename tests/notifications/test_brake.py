@@ -113,6 +113,53 @@ def test_many_batches_make_the_same_one_digest(desk: Desk) -> None:
     assert [notice.tally_id is None for notice in inbox(desk, HANDLER)] == [True, True, False]
 
 
+def test_a_digest_that_waits_to_be_written_is_asked_for_once(desk: Desk) -> None:
+    stormy(desk, 8)
+    swept(desk, limit=1)
+    waiting = desk.rows("select payload ->> 'tally_id' as tally from outbox_message where kind = 'digest'")
+    assert len(waiting) == len({row.tally for row in waiting}), "not once a batch"
+    deliver(desk)
+    stormy(desk, 3)
+    swept(desk, limit=1)
+    deliver(desk)
+
+    assert told(desk) == in_ledger(desk)
+
+
+def test_a_digest_whose_mark_was_left_standing_is_asked_for_again(desk: Desk) -> None:
+    """A worker of the version before writes the digest and does not take the mark away."""
+    year = Brake(notices=2, urgent=3, window=timedelta(days=365))
+    stormy(desk)
+    swept(desk, brake=year)
+    deliver(desk)
+    with desk.application.unit() as unit:
+        unit.session.execute(text("update notice_tally set digest_asked_at = :at"), {"at": unit.now})
+    desk.go_to("2026-12-01 10:00")
+    swept(desk, brake=year)
+    deliver(desk)
+
+    grown = desk.rows(
+        "select t.id, t.told from notice_tally t join person p on p.id = t.person_id where p.username = :who",
+        who=LEADER,
+    )
+    assert len(grown) == 1
+    (digest,) = [notice for notice in inbox(desk, LEADER) if notice.tally_id]
+    assert f"另有 {grown[0].told - 2} 条提醒" in digest.text_zh
+
+
+def test_a_supervision_that_a_rung_opens_is_told_of_with_the_rung_and_braked_with_it(desk: Desk) -> None:
+    stormy(desk, 5)
+    desk.go_to("2026-12-02 10:00")  # past the rung that opens supervisions
+    swept(desk)
+    deliver(desk)
+
+    assert desk.rows("select count(*) from supervision")[0].count == 5
+    assert desk.rows("select count(*) from notice where text_zh like '督办:%'")[0].count == 0
+    assert told(desk) == in_ledger(desk)
+    (digest,) = [notice for notice in inbox(desk, HANDLER) if notice.tally_id]
+    assert "已超期 1 个工作日 5 条" in digest.text_zh
+
+
 def test_two_sweeps_at_once_count_as_one(desk: Desk) -> None:
     stormy(desk, 6)
     start, failures = threading.Barrier(2), []

@@ -14,6 +14,7 @@ from service.identity.absences import PersonNotFound
 from service.identity.permissions import Permission
 from service.notifications.audience import Target
 from service.notifications.channels import (
+    KIND_NAMES,
     AddChannel,
     ChannelAddressUnreadable,
     ChannelExists,
@@ -241,6 +242,7 @@ class TestKeepingThem:
         with pytest.raises(ChannelAddressUnreadable) as refusal:
             added(desk, kind, address)
         assert address not in str(refusal.value)
+        assert KIND_NAMES[kind].zh in refusal.value.sentence("zh")
 
     def test_who_it_is_for_is_one_person_or_one_union_and_in_reach(self, desk: Desk) -> None:
         mail = {"kind": ChannelKind.mail, "address": "a@example.cn"}
