@@ -17,6 +17,7 @@ from service.api.middleware import BodyGate, FileGate, RequestNames, RequestSlot
 from service.api.routers import (
     API,
     absences,
+    account,
     attachments,
     auth,
     catalogue,
@@ -84,7 +85,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox, events)
     kept = (absences, channels, duties, knowledge, reply_templates, reports, rules, catalogue)
-    beside = (intake, employers, *queued, *kept, auth, worker, gateways, health)
+    beside = (intake, employers, *queued, *kept, auth, account, worker, gateways, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

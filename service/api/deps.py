@@ -21,7 +21,8 @@ from service.bootstrap import Application
 from service.core.errors import Forbidden
 from service.core.unit import NOWHERE, Actor, Unit
 from service.identity.errors import NotLoggedIn
-from service.identity.people import actor_of_token
+from service.identity.logins import is_stale, note_use
+from service.identity.people import actor_of_token, holder_of_token
 from service.identity.permissions import Permission
 
 # Who a request is until its token has been read: nobody, with no scope and no rights.
@@ -61,6 +62,7 @@ class Work:
             if permissions and not any(unit.actor.may(permission) for permission in permissions):
                 raise NotPermitted(permission=permissions[0].value)
             yield unit
+        note_login(self.application, unit)
 
     @contextmanager
     def reading(self, permission: Permission | None = None) -> Iterator[Unit]:
@@ -70,6 +72,24 @@ class Work:
             if permission is not None and not unit.actor.may(permission):
                 raise NotPermitted(permission=permission.value)
             yield unit
+        note_login(self.application, unit)
+
+    @contextmanager
+    def own_account(self) -> Iterator[Unit]:
+        """A unit that commits when the block ends well, for what somebody does to their own account, with a given
+        password as well. Raises NotLoggedIn."""
+        with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            unit.actor = holder_of_token(unit, self.token)
+            yield unit
+
+
+def note_login(application: Application, unit: Unit) -> None:
+    """After a request: note that its login was used, every few minutes, in a transaction of its own. Reading stays
+    reading, and no request waits for another of the same person."""
+    login = unit.actor.login
+    if login is not None and is_stale(login, unit.now):
+        with application.unit(unit.actor, correlation_id=unit.correlation_id) as noting:
+            note_use(noting, login, idle=application.settings.idle)
 
 
 async def application_of(request: Request) -> Application:

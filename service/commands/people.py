@@ -1,20 +1,13 @@
 """`hotline user`: people who log in."""
 
 import sys
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
 
 from service.commands.frame import AsJson, application, group, say, say_json, say_table
-from service.core.errors import NotFound
-
-
-class PersonUnknown(NotFound):
-    """Nobody has this user name."""
-
-    zh = "没有用户名为 {username} 的人员。"
-    en = "Nobody has the user name {username}."
+from service.core.clock import local
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +16,8 @@ def register(app: typer.Typer) -> None:
     user.command("add")(add)
     user.command("disable")(disable)
     user.command("list")(list_people)
+    user.command("logins")(list_logins)
+    user.command("log-out")(log_out_everywhere)
     user.command("absence")(absence)
     user.command("absences")(list_absences)
     user.command("back")(back)
@@ -67,14 +62,10 @@ def add(
 
 def disable(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
     """停用人员并注销其登录。/ End somebody's logins."""
-    from service.identity.errors import NotLoggedIn
     from service.identity.people import disable_person
 
     with application() as parts, parts.unit() as unit:
-        try:
-            disable_person(unit, username)
-        except NotLoggedIn:
-            raise PersonUnknown(username=username) from None
+        disable_person(unit, username)
     say(f"已停用 {username} / {username} was disabled")
 
 
@@ -119,6 +110,36 @@ def list_people(
             for row in rows
         ],
     )
+
+
+def list_logins(
+    username: Annotated[str, typer.Argument(help="用户名 / user name")],
+    as_json: AsJson = False,
+) -> None:
+    """列出仍然有效的登录。/ List where somebody is logged in."""
+    from dataclasses import asdict
+
+    from service.identity.logins import logins_of
+
+    with application() as parts, parts.reading() as unit:
+        found = logins_of(unit, username)
+    if as_json:
+        instants = ("began_at", "used_at", "ends_at")
+        say_json([{**asdict(view), **{name: getattr(view, name).isoformat() for name in instants}} for view in found])
+        return
+    say_table(
+        ("程序 program", "地址 address", "登录 since", "最近使用 last used"),
+        [(view.agent, view.address, _minute(view.began_at), _minute(view.used_at)) for view in found],
+    )
+
+
+def log_out_everywhere(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
+    """注销某人的全部登录。/ End every login of somebody."""
+    from service.identity.logins import end_logins_of
+
+    with application() as parts, parts.unit() as unit:
+        ended = end_logins_of(unit, username)
+    say(f"已注销 {ended} 次登录 / {ended} logins ended")
 
 
 def absence(
@@ -175,3 +196,7 @@ def _day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text}: YYYY-MM-DD", param_hint=option) from None
+
+
+def _minute(instant: datetime) -> str:
+    return f"{local(instant):%Y-%m-%d %H:%M}"

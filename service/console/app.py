@@ -17,6 +17,7 @@ from service.api.live import Live
 from service.bootstrap import Application
 from service.console import (
     absencepage,
+    accountpage,
     assistpage,
     cataloguepage,
     channelpage,
@@ -83,6 +84,8 @@ def create_console(application: Application, bells: Live) -> Starlette:
         [
             *_both("/login", open_page, login.show_login, login.take_login),
             Route("/logout", page(login.take_logout), methods=["POST"]),
+            *_both("/account", page, accountpage.show_account, accountpage.take_account),
+            *_both("/account/password", page, accountpage.show_password, accountpage.take_password),
             Route("/", page(queue.show_home), methods=["GET"]),
             Route("/tickets", page(queue.show_tickets), methods=["GET"]),
             *_both("/tickets/new", page, intake.show_intake, intake.take_intake),

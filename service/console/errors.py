@@ -14,7 +14,7 @@ from service.console.security import FORM_MARK
 from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import HotlineError
 from service.core.logging import log
-from service.identity.errors import NotLoggedIn
+from service.identity.errors import NotLoggedIn, PasswordToBeChanged
 
 _FRAMEWORK_CODES = {400: "body_unreadable", 404: "no_such_address", 405: "method_not_allowed", 415: "not_a_form"}
 
@@ -29,6 +29,8 @@ def answer(visit: Visit, error: Exception) -> Response:
     """The page for what a page's function raised."""
     if isinstance(error, NotLoggedIn):
         return _to_login(visit)
+    if isinstance(error, PasswordToBeChanged):
+        return visit.goto("/account/password")
     problem = problem_for(visit, error)
     return error_page(visit, problem)
 

@@ -1,6 +1,5 @@
 """Logging in and out."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
@@ -8,9 +7,12 @@ from starlette.responses import Response
 
 from service.api.deps import NOBODY
 from service.api.errors import problem_of
-from service.api.routers.auth import Password, Username
+from service.api.login_door import BROWSER_KNOWN, door_of
+from service.api.routers.auth import Username
+from service.api.schemas.account import Password
 from service.console.forms import Wrong, checked
 from service.console.security import (
+    BROWSER_COOKIE,
     FORM_MARK,
     SESSION_COOKIE,
     VISITOR_COOKIE,
@@ -21,7 +23,7 @@ from service.console.security import (
 from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import Bilingual, HotlineError
 from service.identity.errors import LoginFailed, LoginLocked
-from service.identity.people import Login, log_in, log_out
+from service.identity.logins import log_out
 
 
 class Credentials(BaseModel):
@@ -43,18 +45,15 @@ def take_login(visit: Visit) -> Response:
         credentials = checked(Credentials, {"username": visit.value("username"), "password": visit.value("password")})
     except Wrong:
         return _login_page(visit, refusal=LoginFailed())
-    outcome: Login | LoginFailed | LoginLocked
-    settings = visit.application.settings
-    with visit.application.unit(NOBODY, correlation_id=visit.correlation_id) as unit:
-        try:
-            outcome = log_in(unit, **credentials, lasts=timedelta(hours=settings.token_hours))
-        except (LoginFailed, LoginLocked) as refusal:
-            # The failed attempt is counted in this transaction: it has to commit although the answer is no.
-            outcome = refusal
-    if not isinstance(outcome, Login):
-        return _login_page(visit, refusal=outcome)
+    door = door_of(visit.application, visit.request, cookie=visit.request.cookies.get(BROWSER_COOKIE, ""))
+    try:
+        login = door.log_in(**credentials)
+    except (LoginFailed, LoginLocked) as refusal:
+        return _login_page(visit, refusal=refusal)
     response = visit.goto(_inside(visit.value("next"), visit.root))
-    visit.remember(response, SESSION_COOKIE, outcome.token, path=visit.root or "/")
+    visit.remember(response, SESSION_COOKIE, login.token, path=visit.root or "/")
+    seconds = int(BROWSER_KNOWN.total_seconds())
+    visit.remember(response, BROWSER_COOKIE, door.known_by(login), path=f"{visit.root}/login", seconds=seconds)
     return response
 
 

@@ -14,6 +14,8 @@ SESSION_COOKIE = "hotline_session"
 LANGUAGE_COOKIE = "hotline_lang"
 # Before somebody logs in there is no session to bind the login form to: this cookie stands in for it.
 VISITOR_COOKIE = "hotline_visitor"
+# By which a browser shows that somebody has logged in with it before.
+BROWSER_COOKIE = "hotline_browser"
 FORM_MARK = "form_mark"
 
 _HEADERS = (

@@ -10,14 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.api.deps import NOBODY, NotPermitted
+from service.api.deps import NOBODY, NotPermitted, note_login
 from service.api.errors import correlation_id_of
 from service.bootstrap import Application
 from service.console.masthead import Masthead, masthead_of
 from service.console.rendering import render
 from service.console.security import LANGUAGE_COOKIE, SESSION_COOKIE, form_mark
 from service.core.unit import Unit
-from service.identity.people import actor_of_token
+from service.identity.people import actor_of_token, holder_of_token
 from service.identity.permissions import Permission
 from service.tickets.file_kinds import ACCEPTED
 
@@ -148,12 +148,23 @@ class Visit:
             if permission is not None and not unit.actor.may(permission):
                 raise NotPermitted(permission=permission.value)
             yield unit
+        note_login(self.application, unit)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
         """A unit that commits when the block ends well. Raises NotLoggedIn."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
+            yield unit
+        note_login(self.application, unit)
+
+    @contextmanager
+    def own_account(self) -> Iterator[Unit]:
+        """A unit that commits when the block ends well, for what somebody does to their own account, with a given
+        password as well, and the masthead of the page. Raises NotLoggedIn."""
+        with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            unit.actor = holder_of_token(unit, self.token)
+            self.masthead = masthead_of(unit)
             yield unit
 
     def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:

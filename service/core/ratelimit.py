@@ -34,20 +34,30 @@ class RateLimiter:
 
     def check(self, what: str, who: str, *, limit: int, seconds: int, now: datetime) -> None:
         """Count once more. Raises TooOften beyond `limit` times in a window of `seconds`."""
-        window = int(now.timestamp()) // seconds
-        named = hashlib.sha256(f"{self._prefix}|{what}|{who}|{window}".encode("utf-8", "replace")).hexdigest()
+        named = self._named(what, who, seconds=seconds, now=now)
         count = self._counted(f"limit:{named}", seconds)
         if count is None:
             count, limit = self._counted_here(named), max(1, limit // 2)
         if count > limit:
             raise TooOften
 
-    def _counted(self, key: str, seconds: int) -> int | None:
+    def take_back(self, what: str, who: str, *, seconds: int, now: datetime) -> None:
+        """Count once less: what was checked turned out to be none of what is limited."""
+        named = self._named(what, who, seconds=seconds, now=now)
+        if self._counted(f"limit:{named}", seconds, by=-1) is None:
+            with self._lock:
+                self._own[named] = self._own.get(named, 1) - 1
+
+    def _named(self, what: str, who: str, *, seconds: int, now: datetime) -> str:
+        window = int(now.timestamp()) // seconds
+        return hashlib.sha256(f"{self._prefix}|{what}|{who}|{window}".encode("utf-8", "replace")).hexdigest()
+
+    def _counted(self, key: str, seconds: int, *, by: int = 1) -> int | None:
         if time.monotonic() < self._away_until:
             return None
         try:
             pipeline = self._connect().pipeline()
-            pipeline.incr(key)
+            pipeline.incrby(key, by)
             pipeline.expire(key, seconds)
             return int(pipeline.execute()[0])
         except redis.RedisError as error:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     statement_timeout: float = Field(15.0, gt=0)
     lock_timeout: float = Field(5.0, gt=0)
     token_hours: float = Field(12.0, gt=0)
+    idle_minutes: int = Field(120, ge=10, le=10_080, description="a login not used for so long ends")
     body_limit: int = Field(1_048_576, ge=1024, description="largest request body in bytes")
     files_dir: Path | None = Field(None, description="where files are kept, unless an S3 endpoint is set")
     file_limit: int = Field(20 * 1_048_576, ge=1024, le=1024**3, description="largest file in bytes")
@@ -130,6 +132,11 @@ class Settings(BaseSettings):
                 "Make one with: head -c 32 /dev/urandom | base64"
             )
         return key
+
+    @property
+    def idle(self) -> timedelta:
+        """After how long without use a login ends."""
+        return timedelta(minutes=self.idle_minutes)
 
     def sms_key(self) -> str:
         """The secret shared with the SMS gateway. Raises SettingsMissing when none is given."""

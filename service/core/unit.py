@@ -27,8 +27,17 @@ class ActorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LoginInUse:
+    """The login somebody acts by, and when that was last noted."""
+
+    id: int
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, for which union, with which rights. `scope` is the prefix of the codes this actor may see."""
+    """Who acts, for which union, with which rights. `scope` is the prefix of the codes this actor may see; `login` is
+    there for a person who came by one."""
 
     id: int | None
     name: str
@@ -37,6 +46,7 @@ class Actor:
     permissions: AbstractSet[str]
     kind: ActorKind = ActorKind.person
     roles: frozenset[str] = frozenset()
+    login: LoginInUse | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for an empty scope: it would see everything."""

@@ -12,6 +12,7 @@ from service.core.clock import local
 from service.core.db import Base
 from service.core.errors import Conflict, Forbidden, Malformed, NotFound
 from service.core.unit import ActorKind, Unit
+from service.identity.errors import PersonNotFound
 from service.identity.models import Person
 from service.identity.permissions import Permission
 from service.org.tree import within
@@ -49,13 +50,6 @@ class Absence(Base):
     recorded_at: Mapped[datetime]
     cancelled_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     cancelled_at: Mapped[datetime | None]
-
-
-class PersonNotFound(NotFound):
-    """Nobody of this name works below the actor's union."""
-
-    zh = "找不到人员 {username},或其不在您的管辖范围内。"
-    en = "There is nobody called {username} in your union or below it."
 
 
 class AbsenceNotFound(NotFound):

@@ -12,7 +12,7 @@ from service.core.clock import local
 from service.core.db import Base
 from service.core.errors import Conflict, Forbidden, Malformed, NotFound
 from service.core.unit import Unit
-from service.identity.absences import PersonNotFound
+from service.identity.errors import PersonNotFound
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Permission, Role, permissions_of
 from service.org.tree import within

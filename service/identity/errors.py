@@ -1,6 +1,6 @@
 """Refusals of the identity room."""
 
-from service.core.errors import Conflict, Malformed, TooMany, Unauthenticated
+from service.core.errors import Conflict, Forbidden, Malformed, NotFound, TooMany, Unauthenticated
 
 
 class LoginFailed(Unauthenticated):
@@ -9,13 +9,29 @@ class LoginFailed(Unauthenticated):
 
 
 class LoginLocked(TooMany):
-    zh = "连续输错密码次数过多,请 {minutes} 分钟后再试。"
-    en = "Too many wrong passwords; try again in {minutes} minutes."
+    """Said to a place that tried too often, whether or not there is such a name."""
+
+    zh = "输错次数过多,请 {minutes} 分钟后再试。在您以前登录过的电脑上不受他人尝试的影响。"
+    en = "Too many wrong tries; try again in {minutes} minutes. Where you logged in before, others' tries do not count."
+
+
+class PasswordToBeChanged(Forbidden):
+    """The password was chosen by somebody else; until it is changed the login is good for nothing else."""
+
+    zh = "初始密码只能使用一次:请先在“我的账号”中设置自己的密码。"
+    en = "This password was given to you for one login: first choose one of your own under “My account”."
 
 
 class NotLoggedIn(Unauthenticated):
     zh = "请先登录;登录可能已过期。"
     en = "Please log in; the login may have expired."
+
+
+class PersonNotFound(NotFound):
+    """Nobody of this name works below the actor's union."""
+
+    zh = "找不到人员 {username},或其不在您的管辖范围内。"
+    en = "There is nobody called {username} in your union or below it."
 
 
 class UsernameTaken(Conflict):
@@ -26,8 +42,3 @@ class UsernameTaken(Conflict):
 class UsernameInvalid(Malformed):
     zh = "用户名须为 2 至 64 位小写字母、数字或 . _ -,以字母或数字开头。"
     en = "A user name has 2 to 64 lower-case letters, digits or . _ - and begins with a letter or digit."
-
-
-class PasswordTooShort(Malformed):
-    zh = "密码至少 {least} 个字符。"
-    en = "A password has at least {least} characters."

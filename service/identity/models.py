@@ -22,7 +22,10 @@ class Person(Base):
     display_name: Mapped[str]
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
     password_hash: Mapped[str]
+    # Set where somebody else made the password: it is good for one login that changes it, and for a few days.
+    password_given_at: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
+    # Read by the version before this one alone.
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -44,13 +47,23 @@ class PersonRole(Base):
 
 
 class LoginToken(Base):
-    """An opaque token; only its SHA-256 is stored, so a stolen dump logs nobody in."""
+    """A login: an opaque token, of which only the SHA-256 is stored, so that a stolen dump logs nobody in; and from
+    where, with what and when last. `address` is empty for one that the version before this made."""
 
     __tablename__ = "login_token"
-    __table_args__ = (CheckConstraint("expires_at > created_at", name="expires_after_creation"),)
+    __table_args__ = (
+        CheckConstraint("expires_at > created_at", name="expires_after_creation"),
+        CheckConstraint("length(address) <= 45 and length(agent) <= 60", name="seen_from"),
+        Index("ix_login_token_address", "person_id", "address", "created_at"),
+    )
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), unique=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(default="", server_default="")
+    agent: Mapped[str] = mapped_column(default="", server_default="")
+    used_at: Mapped[datetime | None]
+    idle_until: Mapped[datetime | None]

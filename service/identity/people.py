@@ -1,67 +1,41 @@
-"""People and logins: passwords by argon2id, tokens opaque and revocable."""
+"""People, and who acts by which token."""
 
 import hashlib
 import re
-import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Row, delete, select, text
 
 from service.audit.recording import record
-from service.core.ids import new_token
-from service.core.unit import Actor, Unit
-from service.identity.errors import (
-    LoginFailed,
-    LoginLocked,
-    NotLoggedIn,
-    PasswordTooShort,
-    UsernameInvalid,
-    UsernameTaken,
-)
+from service.core.unit import Actor, LoginInUse, Unit
+from service.identity.errors import NotLoggedIn, PasswordToBeChanged, PersonNotFound, UsernameInvalid, UsernameTaken
 from service.identity.models import LoginToken, Person, PersonRole
+from service.identity.passwords import check_password, hash_password
 from service.identity.permissions import Permission, Role, permissions_of
-from service.org.tree import org_tree
-
-SHORTEST_PASSWORD = 12
-FAILURES_BEFORE_LOCK = 10
-LOCK_FOR = timedelta(minutes=15)
+from service.org.tree import org_tree, within
 
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,63}$")
-# OWASP's second choice (19 MiB, 2 passes): safe beside several processes on a county's small server.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-# Verified when the name is unknown, so that the answer takes as long as for a known one.
-_DECOY = _hasher.hash(secrets.token_hex())
-
 # Text, for it runs with every request: SQLAlchemy's own form costs more to look up in its cache than to execute.
 _BY_TOKEN = text(
-    "select p.id, p.username, p.org_code,"
+    "select p.id, p.username, p.org_code, p.password_given_at,"
+    " t.id as login, coalesce(t.used_at, t.created_at) as used_at,"
     " (select array_agg(r.role) from person_role r where r.person_id = p.id) as roles"
     " from login_token t join person p on p.id = t.person_id"
     " where t.digest = :digest and t.revoked_at is null and t.expires_at > :now and p.active"
+    " and (t.idle_until is null or t.idle_until > :now)"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePerson:
-    """A person to be. `password` in clear, at least 12 characters (NIST SP 800-63B asks for 8 and more)."""
+    """A person to be, with the password in clear."""
 
     username: str
     display_name: str
     org_code: str
     roles: frozenset[Role]
     password: str
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A fresh token and how long it lasts."""
-
-    token: str
-    expires_in: timedelta
-    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +63,12 @@ def people_in_reach(unit: Unit, *, able_to: Permission | None = None) -> list[Pe
 def create_person(unit: Unit, command: CreatePerson, *, password_hash: str | None = None) -> Person:
     """Add somebody. `password_hash` spares the hashing when many share one password (the demo's people).
 
-    Raises UsernameInvalid, UsernameTaken, PasswordTooShort, UnionUnknown.
+    Raises UsernameInvalid, UsernameTaken, UnionUnknown, and what check_password raises unless the hash is given.
     """
     if not _USERNAME.match(command.username):
         raise UsernameInvalid
-    if len(command.password) < SHORTEST_PASSWORD:
-        raise PasswordTooShort(least=SHORTEST_PASSWORD)
+    if password_hash is None:
+        check_password(command.password, username=command.username, display_name=command.display_name)
     org_tree(unit.session).get(command.org_code)
     if unit.session.scalar(select(Person.id).where(Person.username == command.username)) is not None:
         raise UsernameTaken(username=command.username)
@@ -114,45 +88,32 @@ def create_person(unit: Unit, command: CreatePerson, *, password_hash: str | Non
     return person
 
 
-def hash_password(password: str) -> str:
-    """argon2id, with its parameters in the string."""
-    return _hasher.hash(password)
-
-
-def log_in(unit: Unit, username: str, password: str, *, lasts: timedelta) -> Login:
-    """Check a password and hand out a token. Raises LoginFailed, LoginLocked.
-
-    The failure counter must survive the refusal: the edge commits when it sees LoginFailed.
-    """
-    person = unit.session.scalars(
-        # No key update: whoever writes a row that names this person meanwhile does not have to wait.
-        select(Person).where(Person.username == username.strip().lower()).with_for_update(key_share=True)
-    ).one_or_none()
-    if person is None or not person.active:
-        _matches(_DECOY, password)
-        raise LoginFailed
-    if person.locked_until is not None and unit.now < person.locked_until:
-        raise LoginLocked(minutes=max(1, int((person.locked_until - unit.now).total_seconds() // 60)))
-    if not _matches(person.password_hash, password):
-        person.failed_logins += 1
-        if person.failed_logins >= FAILURES_BEFORE_LOCK:
-            person.locked_until, person.failed_logins = unit.now + LOCK_FOR, 0
-        raise LoginFailed
-    person.failed_logins, person.locked_until = 0, None
-    token = new_token()
-    unit.session.add(
-        LoginToken(digest=_digest(token), person_id=person.id, created_at=unit.now, expires_at=unit.now + lasts)
-    )
-    unit.session.flush()
-    return Login(token=token, expires_in=lasts, actor=actor_of_token(unit, token))
-
-
 def actor_of_token(unit: Unit, token: str) -> Actor:
-    """Who holds a token. One statement. Raises NotLoggedIn for an unknown, expired or revoked one, and for leavers."""
-    row = unit.session.connection().execute(_BY_TOKEN, {"digest": _digest(token), "now": unit.now}).one_or_none()
+    """Who holds a token. One statement. Raises NotLoggedIn for an unknown, expired, idle or revoked one and for
+    leavers, PasswordToBeChanged as long as the password is one that was given."""
+    row = _by_token(unit, token)
+    if row.password_given_at is not None:
+        raise PasswordToBeChanged
+    return _actor_of(unit, row)
+
+
+def holder_of_token(unit: Unit, token: str) -> Actor:
+    """As actor_of_token, with a given password as well: for changing it. Raises NotLoggedIn."""
+    return _actor_of(unit, _by_token(unit, token))
+
+
+def _by_token(unit: Unit, token: str) -> Row[Any]:
+    row = unit.session.connection().execute(_BY_TOKEN, {"digest": digest(token), "now": unit.now}).one_or_none()
     if row is None:
         raise NotLoggedIn
-    return actor(unit, person_id=row.id, username=row.username, org_code=row.org_code, roles=row.roles or [])
+    return row
+
+
+def _actor_of(unit: Unit, row: Row[Any]) -> Actor:
+    login = LoginInUse(id=row.login, used_at=row.used_at)
+    return actor(
+        unit, person_id=row.id, username=row.username, org_code=row.org_code, roles=row.roles or [], login=login
+    )
 
 
 def actor_of_username(unit: Unit, username: str) -> Actor:
@@ -166,7 +127,15 @@ def actor_of_username(unit: Unit, username: str) -> Actor:
     return actor(unit, person_id=row.id, username=row.username, org_code=row.org_code, roles=list(roles))
 
 
-def actor(unit: Unit, *, person_id: int, username: str, org_code: str, roles: list[str]) -> Actor:
+def actor(
+    unit: Unit,
+    *,
+    person_id: int,
+    username: str,
+    org_code: str,
+    roles: list[str],
+    login: LoginInUse | None = None,
+) -> Actor:
     """An actor with the rights of these roles and the scope of this union."""
     held = frozenset(Role(role) for role in roles)
     return Actor(
@@ -176,6 +145,7 @@ def actor(unit: Unit, *, person_id: int, username: str, org_code: str, roles: li
         scope=org_tree(unit.session).get(org_code).scope,
         permissions=permissions_of(held),
         roles=frozenset(role.value for role in held),
+        login=login,
     )
 
 
@@ -185,31 +155,22 @@ def display_name(unit: Unit) -> str:
     return name or unit.actor.name
 
 
-def log_out(unit: Unit, token: str) -> None:
-    """Revoke a token; revoking twice changes nothing."""
-    unit.session.execute(
-        update(LoginToken)
-        .where(LoginToken.digest == _digest(token), LoginToken.revoked_at.is_(None))
-        .values(revoked_at=unit.now)
-    )
+def person_below(unit: Unit, username: str) -> Person:
+    """Somebody of the actor's union or one below it, here still or not. Raises PersonNotFound."""
+    person = unit.session.scalars(select(Person).where(Person.username == username)).one_or_none()
+    if person is None or not within(person.org_code, unit.actor.scope):
+        raise PersonNotFound(username=username)
+    return person
 
 
 def disable_person(unit: Unit, username: str) -> None:
-    """A leaver: no more logins, and every token of theirs ends now."""
-    person = unit.session.scalars(select(Person).where(Person.username == username).with_for_update()).one_or_none()
-    if person is None:
-        raise NotLoggedIn
+    """A leaver: no more logins, and every token of theirs ends now. Raises PersonNotFound."""
+    person = person_below(unit, username)
     person.active = False
     unit.session.execute(delete(LoginToken).where(LoginToken.person_id == person.id))
     record(unit, "person:disable", subject=username)
 
 
-def _matches(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored, password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-
-
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()

@@ -31,7 +31,7 @@ from service.core.crypto import digits_only
 from service.core.db import Base
 from service.core.errors import Bilingual, Conflict, Forbidden, Malformed, NotFound
 from service.core.unit import Unit
-from service.identity.absences import PersonNotFound
+from service.identity.errors import PersonNotFound
 from service.identity.models import Person
 from service.identity.permissions import Permission
 from service.identity.recusals import Recusal

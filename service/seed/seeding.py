@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.unit import PROVINCE_CODE, Unit
-from service.identity.errors import PasswordTooShort
 from service.identity.models import Person
-from service.identity.people import SHORTEST_PASSWORD, CreatePerson, create_person, hash_password
+from service.identity.passwords import check_length, hash_password
+from service.identity.people import CreatePerson, create_person
 from service.identity.permissions import Role
 from service.org.models import OrgAlias, OrgUnit
 from service.org.tree import org_tree
@@ -44,10 +44,9 @@ def seed(unit: Unit) -> None:
 def seed_demo_people(unit: Unit, password: str) -> None:
     """The demo's people, all with one password: the centre's seven, and a handler and a leader for each union.
 
-    Those who are there already get this password as well. Raises PasswordTooShort.
+    Those who are there already get this password as well. Raises PasswordTooShort, PasswordTooLong.
     """
-    if len(password) < SHORTEST_PASSWORD:
-        raise PasswordTooShort(least=SHORTEST_PASSWORD)
+    check_length(password)
     people = [
         CreatePerson(
             username=name,

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from service.audit.recording import record
 from service.core.errors import Bilingual, Forbidden
 from service.core.unit import Unit
-from service.identity.absences import PersonNotFound
+from service.identity.errors import PersonNotFound
 from service.identity.handlers import TicketHandler
 from service.identity.models import Person, PersonRole
 from service.identity.permissions import Permission, Role

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from service.bootstrap import Application
 from service.identity.models import LoginToken
-from service.identity.people import _digest, actor_of_username
+from service.identity.people import actor_of_username, digest
 
 API = "/api/v1"
 
@@ -83,7 +83,7 @@ def token_of(application: Application, username: str) -> str:
         actor = actor_of_username(unit, username)
         unit.session.add(
             LoginToken(
-                digest=_digest(token),
+                digest=digest(token),
                 person_id=actor.id,
                 created_at=unit.now,
                 expires_at=unit.now + timedelta(days=365),

@@ -186,6 +186,8 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "not-found": ("agent1", "/tickets/QH12351-20260101-999999"),
         "refused": (HANDLER, f"/tickets/{any_ticket}"),
         "login": (None, "/login"),
+        "account": ("agent1", "/account"),
+        "account-password": ("agent1", "/account/password"),
     }
     if not SHOTS:  # the others have the same parts
         states = {name: states[name] for name in ("registered", "in-progress", "to-callback", "merged", "supervised")}

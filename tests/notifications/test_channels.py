@@ -10,7 +10,7 @@ from service.bootstrap import build
 from service.core.clock import SimulatedClock, SystemClock
 from service.core.errors import Bilingual
 from service.core.unit import SYSTEM, ActorKind, Unit
-from service.identity.absences import PersonNotFound
+from service.identity.errors import PersonNotFound
 from service.identity.permissions import Permission
 from service.notifications.audience import Target
 from service.notifications.channels import (

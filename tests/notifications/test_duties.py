@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 import service
-from service.identity.absences import PersonNotFound
 from service.identity.duties import (
     DutiesOverlap,
     DutyNotFound,
@@ -20,6 +19,7 @@ from service.identity.duties import (
     cancel_duty,
     record_duty,
 )
+from service.identity.errors import PersonNotFound
 from service.identity.people import CreatePerson, create_person
 from service.identity.permissions import Role
 from service.tickets.assigning import AssignTicket, assign_ticket

@@ -1,26 +1,24 @@
 """Logging in and out, and who one is."""
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import Form, Request, Response
 from pydantic import AfterValidator, StringConstraints
 
-from service.api.deps import NOBODY, Parts, Working, answer
+from service.api.deps import Parts, Working, answer
 from service.api.documentation import both, refusals
-from service.api.errors import correlation_id_of
+from service.api.login_door import door_of
 from service.api.routers import room
+from service.api.schemas.account import Password
 from service.api.schemas.fields import fit
 from service.api.schemas.people import Me, Token
-from service.identity.errors import LoginFailed, LoginLocked
-from service.identity.people import Login, display_name, log_in, log_out
+from service.identity.logins import log_out
+from service.identity.people import display_name
 from service.org.tree import org_tree
 
 router = room("auth")
 
 Username = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(fit)]
-# argon2 reads all it is given: a password of a megabyte would be a way to keep a processor busy.
-Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 @router.post(
@@ -49,19 +47,11 @@ def log_in_(
 ) -> Response:
     """OAuth2 密码模式(表单提交);令牌不透明、可吊销,请妥善保存。
 
-    The OAuth2 password form. The token is opaque and can be revoked; ten wrong passwords lock the name for a while.
+    The OAuth2 password form. The token is opaque and can be revoked. Wrong passwords are answered by pauses that
+    grow (429): for the place they come from, not for the person they are tried on.
     """
-    settings = application.settings
-    outcome: Login | LoginFailed | LoginLocked
-    with application.unit(NOBODY, correlation_id=correlation_id_of(request.scope)) as unit:
-        try:
-            outcome = log_in(unit, username, password, lasts=timedelta(hours=settings.token_hours))
-        except (LoginFailed, LoginLocked) as refusal:
-            # The failed attempt is counted in this transaction: it has to commit although the answer is no.
-            outcome = refusal
-    if not isinstance(outcome, Login):
-        raise outcome
-    return answer(Token(access_token=outcome.token, expires_in=int(outcome.expires_in.total_seconds())))
+    login = door_of(application, request).log_in(username, password)
+    return answer(Token(access_token=login.token, expires_in=int(login.expires_in.total_seconds())))
 
 
 @router.post(
@@ -69,7 +59,7 @@ def log_in_(
 )
 def log_out_(work: Working) -> Response:
     """吊销当前令牌。/ Revokes the token of this request; it ends everywhere at once."""
-    with work.writing() as unit:
+    with work.own_account() as unit:
         log_out(unit, work.token)
     return Response(status_code=204)
 

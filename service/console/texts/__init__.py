@@ -6,6 +6,7 @@ A module for each room of the console; a key stands in one of them.
 from typing import Any
 
 from service.console.texts import (
+    account,
     finding,
     frame,
     handling,
@@ -20,7 +21,7 @@ from service.console.texts import (
 )
 from service.core.errors import Bilingual
 
-ROOMS = (frame, finding, intake, ticket, reports, rules, knowledge, oversight, people, handling, worker)
+ROOMS = (frame, finding, intake, ticket, reports, rules, knowledge, oversight, people, account, handling, worker)
 
 TEXTS: dict[str, Bilingual] = {key: Bilingual(*pair) for room in ROOMS for key, pair in room.PAIRS.items()}
 

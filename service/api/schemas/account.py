@@ -1,0 +1,56 @@
+"""One's own account over the API: logins and the password."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from service.api.schemas.fields import fit
+from service.api.schemas.tickets import RequestBody, ResponseBody
+from service.identity.logins import LoginView
+
+# argon2 reads all it is given: a password of a megabyte would be a way to keep a processor busy.
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(fit)]
+
+
+class LoginOut(ResponseBody):
+    """A login that lasts; `address` and `agent` are where it was made."""
+
+    id: int
+    began_at: datetime
+    used_at: datetime
+    ends_at: datetime
+    address: str
+    agent: str
+    present: bool
+
+    @classmethod
+    def of(cls, view: LoginView) -> Self:
+        return cls(
+            id=view.id,
+            began_at=view.began_at,
+            used_at=view.used_at,
+            ends_at=view.ends_at,
+            address=view.address,
+            agent=view.agent,
+            present=view.present,
+        )
+
+
+class LoginList(ResponseBody):
+    """Logins that last, the one used last first."""
+
+    items: list[LoginOut]
+
+
+class LoginsEnded(ResponseBody):
+    """So many logins ended."""
+
+    ended: int
+
+
+class PasswordChange(RequestBody):
+    """更改密码 / Another password"""
+
+    present: Password = Field(description="当前密码 / The present one", json_schema_extra={"format": "password"})
+    new: Password = Field(description="新密码 / The new one", json_schema_extra={"format": "password"})

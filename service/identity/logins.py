@@ -1,0 +1,277 @@
+"""Logging in, the logins somebody has, and ending them."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select, text, update
+
+from service.audit.recording import record
+from service.core.errors import Malformed, NotFound
+from service.core.ids import new_token
+from service.core.unit import Actor, LoginInUse, Unit
+from service.identity.errors import LoginFailed
+from service.identity.models import LoginToken, Person
+from service.identity.passwords import PasswordUnchanged, check_password, hash_password, is_outdated, matches
+from service.identity.people import digest, holder_of_token, person_below
+
+# An address is remembered for so long after a login from it.
+REMEMBERED = timedelta(days=30)
+# The last use of a login is noted no more often than this: a request that only reads writes nothing in between.
+NOTED_EVERY = timedelta(minutes=3)
+# A password made for somebody and not used by then opens nothing any more.
+GIVEN_PASSWORD_LASTS = timedelta(days=7)
+MOST_LISTED = 100
+_LONGEST_ADDRESS, _LONGEST_AGENT = 45, 60
+
+# The first that fits: each browser names those it descends from as well.
+_BROWSERS = (
+    ("MicroMessenger", r"MicroMessenger/(\d+)"),
+    ("Edge", r"Edg(?:e|A|iOS)?/(\d+)"),
+    ("Opera", r"OPR/(\d+)"),
+    ("QQBrowser", r"QQBrowser/(\d+)"),
+    ("Firefox", r"(?:Firefox|FxiOS)/(\d+)"),
+    ("Chrome", r"(?:Chrome|CriOS)/(\d+)"),
+    ("Safari", r"Version/(\d+)[\d.]* (?:Mobile/\w+ )?Safari"),
+)
+_SYSTEMS = ("HarmonyOS", "Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+_UNPRINTABLE = re.compile(r"[^ -~]+")
+
+_NOTE_USE = text(
+    "update login_token set used_at = :now, idle_until = case when idle_until is not null then"
+    " cast(:idle_until as timestamptz) end"
+    " where id = :id and revoked_at is null and coalesce(used_at, created_at) = :used_at"
+)
+
+
+class LoginNotFound(NotFound):
+    zh = "找不到这次登录,或已退出。"
+    en = "There is no such login, or it has ended."
+
+
+class PasswordNotRight(Malformed):
+    """Said to somebody who is logged in and shows by the password that it is still they."""
+
+    zh = "当前密码不正确。"
+    en = "The present password is not right."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """Name and password as typed, where they came from (an IP address and what the program calls itself), how long the
+    login lasts, and after how long without use it ends before."""
+
+    username: str
+    password: str
+    address: str
+    agent: str
+    lasts: timedelta
+    idle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A fresh token and how long it lasts."""
+
+    token: str
+    expires_in: timedelta
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class LoginView:
+    """A login that lasts. `address` and `agent` are where it was made, empty where that is not known."""
+
+    id: int
+    began_at: datetime
+    used_at: datetime
+    ends_at: datetime
+    address: str
+    agent: str
+    present: bool
+
+
+def log_in(unit: Unit, command: LogIn) -> Login:
+    """Check a password and hand out a token. How often one may try is the edge's to count. Raises LoginFailed.
+
+    Nothing is locked and nothing written before the password is known to be right: a stranger who tries many makes
+    the person they pretend to be wait for nothing.
+    """
+    username = command.username.strip().lower()
+    found = unit.session.execute(
+        select(Person.id, Person.password_hash).where(
+            Person.username == username,
+            Person.active,
+            func.coalesce(Person.password_given_at, unit.now) > unit.now - GIVEN_PASSWORD_LASTS,
+        )
+    ).one_or_none()
+    stored = found.password_hash if found else None
+    if not matches(stored, command.password) or found is None:
+        raise LoginFailed
+    # What was checked holds still until the commit: a password that is reset meanwhile makes no login.
+    person = unit.session.scalars(
+        select(Person)
+        .where(Person.id == found.id, Person.active, Person.password_hash == stored)
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    if person is None:
+        raise LoginFailed
+    if is_outdated(person.password_hash):
+        person.password_hash = hash_password(command.password)
+    return _begin(unit, person, command)
+
+
+def _begin(unit: Unit, person: Person, command: LogIn) -> Login:
+    token = new_token()
+    unit.session.add(
+        LoginToken(
+            digest=digest(token),
+            person_id=person.id,
+            created_at=unit.now,
+            expires_at=unit.now + command.lasts,
+            idle_until=unit.now + command.idle,
+            address=command.address[:_LONGEST_ADDRESS],
+            agent=in_short(command.agent),
+        )
+    )
+    unit.session.flush()
+    return Login(token=token, expires_in=command.lasts, actor=holder_of_token(unit, token))
+
+
+def has_logged_in_from(unit: Unit, username: str, address: str) -> bool:
+    """Whether somebody of this name logged in from an address within 30 days."""
+    found = unit.session.scalar(
+        select(LoginToken.id)
+        .join(Person, Person.id == LoginToken.person_id)
+        .where(
+            Person.username == username,
+            LoginToken.address == address[:_LONGEST_ADDRESS],
+            LoginToken.created_at > unit.now - REMEMBERED,
+        )
+        .limit(1)
+    )
+    return bool(address) and found is not None
+
+
+def log_out(unit: Unit, token: str) -> None:
+    """Revoke a token; revoking twice changes nothing."""
+    _end(unit, LoginToken.digest == digest(token))
+
+
+def is_stale(login: LoginInUse, now: datetime) -> bool:
+    """Whether the use of a login is to be noted again."""
+    return now - login.used_at >= NOTED_EVERY
+
+
+def note_use(unit: Unit, login: LoginInUse, *, idle: timedelta) -> None:
+    """Note that a login was used now. Of several requests at once one writes."""
+    values = {"id": login.id, "used_at": login.used_at, "now": unit.now, "idle_until": unit.now + idle}
+    unit.session.connection().execute(_NOTE_USE, values)
+
+
+def own_logins(unit: Unit) -> list[LoginView]:
+    """The actor's logins that last, the one used last first."""
+    return _logins(unit, unit.actor.id)
+
+
+def logins_of(unit: Unit, username: str) -> list[LoginView]:
+    """The logins that last of somebody below the actor's union. Raises PersonNotFound."""
+    return _logins(unit, person_below(unit, username).id)
+
+
+def end_own_login(unit: Unit, login_id: int) -> None:
+    """End one of the actor's own logins. Raises LoginNotFound."""
+    if not _end(unit, LoginToken.id == login_id, LoginToken.person_id == unit.actor.id):
+        raise LoginNotFound
+    record(unit, "login:end", subject=unit.actor.name, after={"ended": 1})
+
+
+def end_other_logins(unit: Unit) -> int:
+    """End every login of the actor but the present one; so many ended."""
+    present = unit.actor.login.id if unit.actor.login else 0
+    ended = _end(unit, LoginToken.person_id == unit.actor.id, LoginToken.id != present)
+    if ended:
+        record(unit, "login:end", subject=unit.actor.name, after={"ended": ended})
+    return ended
+
+
+def end_logins_of(unit: Unit, username: str) -> int:
+    """End every login of somebody below the actor's union; so many ended. Raises PersonNotFound."""
+    ended = _end(unit, LoginToken.person_id == person_below(unit, username).id)
+    if ended:
+        record(unit, "login:end", subject=username, after={"ended": ended})
+    return ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePassword:
+    """One's own, both in clear."""
+
+    present: str
+    new: str
+
+
+def change_password(unit: Unit, command: ChangePassword) -> None:
+    """Choose another password; every other login of the actor ends.
+
+    Raises PasswordNotRight, PasswordUnchanged, and what check_password raises.
+    """
+    person = unit.session.get_one(Person, unit.actor.id, with_for_update={"key_share": True})
+    if not matches(person.password_hash, command.present):
+        raise PasswordNotRight
+    check_password(command.new, username=person.username, display_name=person.display_name)
+    if matches(person.password_hash, command.new):
+        raise PasswordUnchanged
+    person.password_hash, person.password_given_at = hash_password(command.new), None
+    record(unit, "person:password", subject=person.username)
+    end_other_logins(unit)
+
+
+def in_short(agent: str) -> str:
+    """What a program calls itself, as a person would say it: "Edge 131 · Windows". The beginning of it where it is
+    none of the known ones."""
+    system = next((name for name in _SYSTEMS if name in agent), "")
+    for name, pattern in _BROWSERS:
+        found = re.search(pattern, agent)
+        if found:
+            return f"{name} {found[1]}{f' · {system}' if system else ''}"
+    return _UNPRINTABLE.sub(" ", agent)[:_LONGEST_AGENT].strip()
+
+
+def _logins(unit: Unit, person_id: int | None) -> list[LoginView]:
+    rows = unit.session.scalars(
+        select(LoginToken)
+        .where(
+            LoginToken.person_id == person_id,
+            LoginToken.revoked_at.is_(None),
+            LoginToken.expires_at > unit.now,
+            or_(LoginToken.idle_until.is_(None), LoginToken.idle_until > unit.now),
+        )
+        .order_by(func.coalesce(LoginToken.used_at, LoginToken.created_at).desc(), LoginToken.id.desc())
+        .limit(MOST_LISTED)
+    )
+    present = unit.actor.login.id if unit.actor.login else None
+    return [
+        LoginView(
+            id=row.id,
+            began_at=row.created_at,
+            used_at=row.used_at or row.created_at,
+            ends_at=row.expires_at,
+            address=row.address,
+            agent=row.agent,
+            present=row.id == present,
+        )
+        for row in rows
+    ]
+
+
+def _end(unit: Unit, *which: ColumnElement[bool]) -> int:
+    """End those of these logins that last; so many there were."""
+    ended = unit.session.execute(
+        update(LoginToken)
+        .where(*which, LoginToken.revoked_at.is_(None), LoginToken.expires_at > unit.now)
+        .values(revoked_at=unit.now)
+        .returning(LoginToken.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())
