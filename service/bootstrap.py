@@ -217,7 +217,7 @@ def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | 
             statement_timeout=settings.statement_timeout,
             lock_timeout=settings.lock_timeout,
         ),
-        vault=Vault(settings.key()),
+        vault=Vault(settings.key_ring(), settings.crypto_suite),
         clock=clock,
         gateway=gateway or sms_gateway(settings, clock),
     )

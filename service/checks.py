@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from service.audit.chain import verify_chain
 from service.core.clock import local
+from service.core.crypto import head_in_words
 from service.core.errors import Bilingual
 from service.core.logging import log
 from service.core.metrics import INVARIANT_BROKEN
@@ -21,6 +22,7 @@ from service.core.unit import Unit
 from service.notifications.audience import administrators
 from service.notifications.telling import tell
 from service.outbox.relay import BY_HAND
+from service.sealing.rotating import sealed_values
 from service.tickets.states import GOVERNING, State
 
 # A check names so many offenders; the first is enough to look, and a thousand would hide it.
@@ -354,6 +356,14 @@ def the_audit_is_as_it_was_written(unit: Unit, _tick: timedelta) -> list[str]:
     ][:EXAMPLES]
 
 
+def nothing_is_sealed_under_a_key_that_is_gone(unit: Unit, _tick: timedelta) -> list[str]:
+    """Only that key opens it: what is sealed under a key that is not in the ring is lost. Put the key back, and rotate
+    before it is taken out."""
+    return [
+        f"{each.place}: {each.rows} ({head_in_words(each.head)})" for each in sealed_values(unit) if not each.opens
+    ][:EXAMPLES]
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "未办结工单都有与状态相符的计时", "every open ticket has the clock of its state", open_ticket_has_its_clock
@@ -376,6 +386,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("主单人数包含并入工单", "a master counts the people merged into it", a_master_counts_its_people),
     Invariant("每张工单都能查到", "every ticket can be found", every_ticket_can_be_found),
     Invariant("没有被放弃的消息", "nothing lies buried", nothing_lies_buried),
+    Invariant(
+        "密钥环能打开所有加密内容",
+        "nothing is sealed under a key that is gone",
+        nothing_is_sealed_under_a_key_that_is_gone,
+    ),
     Invariant("审计记录未被改动", "the audit is as it was written", the_audit_is_as_it_was_written),
 )
 

@@ -1,5 +1,6 @@
 """Every table of every room, so that the metadata is whole for migrations and checks."""
 
+from service.audit.keys import AuditKey
 from service.audit.models import AuditEvent, AuditLink
 from service.core.db import Base
 from service.escalations.models import Escalation
@@ -61,6 +62,7 @@ __all__ = [
     "AssistTask",
     "Attachment",
     "AuditEvent",
+    "AuditKey",
     "AuditLink",
     "CalendarVersion",
     "CallbackAttempt",

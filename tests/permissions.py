@@ -216,7 +216,7 @@ no right to it, 404 lies outside the scope and looks as if it were not there.
 def main() -> None:
     """Write the document."""
     settings = Settings(
-        database_url="postgresql://nowhere/none", redis_url="redis://nowhere", master_key="A" * 43 + "="
+        database_url="postgresql://nowhere/none", redis_url="redis://nowhere", master_key="A" * 43 + "=", demo=True
     )
     DOCUMENT.write_text(document(create_app(build(settings))), encoding="utf-8")
 

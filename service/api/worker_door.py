@@ -144,7 +144,7 @@ class WorkerDoor:
 
     @property
     def _signer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(self.application.vault.link_key, salt="worker own")
+        return URLSafeSerializer(self.application.vault.link_keys, salt="worker own")
 
     def _limit(self, what: str, who: str, *, limit: int, seconds: int) -> None:
         now = self.application.clock.now()

@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from service.audit.keys import audit_keys
 from service.audit.models import AuditEvent, AuditLink
 from service.core.db import AdvisoryLock, copy_in
 from service.core.errors import Bilingual
@@ -92,14 +93,14 @@ def adopt_events(unit: Unit) -> int:
 
 
 def _link(unit: Unit, which: ColumnElement[bool], *, limit: int | None) -> int:
-    session, key = unit.session, unit.vault.audit_key
+    session, keys = unit.session, audit_keys(unit)
     session.execute(select(func.pg_advisory_xact_lock(int(AdvisoryLock.audit))))
     head = head_of(session)
     events = session.execute(_events().where(AuditLink.event_id.is_(None), which).order_by(AuditEvent.id).limit(limit))
     links = []
     for event in events.all():
-        if event.code in (None, code_of(key, event._mapping)):
-            head = Head(head.position + 1, _next(key, head, event))
+        if event.code is None or _coded(keys, event):
+            head = Head(head.position + 1, _next(unit.vault.audit_key, head, event))
             links.append({"position": head.position, "event_id": event.id, "hash": head.hash, "at": unit.now})
     copy_in(session, AuditLink, links)
     return len(links)
@@ -129,7 +130,7 @@ def verify_chain(
 
     `anchors` are heads of former days: each must still be there. `advance_to` hears how many links are through.
     """
-    key, end = unit.vault.audit_key, head_of(unit.session)
+    keys, end = audit_keys(unit), head_of(unit.session)
     first = max(0, end.position - newest) if newest is not None else 0
     breaks: list[Break] = []
     before = _at(unit.session, first)
@@ -140,9 +141,9 @@ def verify_chain(
             breaks.append(_break("link_gone", before.position + 1, 0))
         elif row.id is None:
             breaks.append(_break("event_gone", row.position, row.event_id))
-        elif row.code is not None and row.code != code_of(key, row._mapping):
+        elif row.code is not None and not _coded(keys, row):
             breaks.append(_break("event_changed", row.position, row.event_id))
-        elif row.hash != _next(key, before, row):
+        elif not _linked(keys, before, row):
             breaks.append(_break("link_changed", row.position, row.event_id))
         if expected.pop(row.position, row.hash) != row.hash:
             breaks.append(_break("anchor_differs", row.position, row.event_id))
@@ -155,7 +156,7 @@ def verify_chain(
         unlinked += 1
         if row.code is None:
             breaks.append(_break("event_uncoded", 0, row.id))
-        elif row.code != code_of(key, row._mapping):
+        elif not _coded(keys, row):
             breaks.append(_break("event_forged", 0, row.id))
         elif row.at < unit.now - LINKED_WITHIN:
             breaks.append(_break("event_unlinked", 0, row.id))
@@ -165,6 +166,23 @@ def verify_chain(
 def _next(key: bytes, before: Head, event: Row[Any]) -> bytes:
     adopted = b"" if event.code is not None else b"adopted"
     return hmac.new(key, before.hash + code_of(key, event._mapping) + adopted, hashlib.sha256).digest()
+
+
+def _coded(keys: list[bytes], event: Row[Any]) -> bool:
+    return _fits(keys, lambda key: event.code == code_of(key, event._mapping))
+
+
+def _linked(keys: list[bytes], before: Head, event: Row[Any]) -> bool:
+    return _fits(keys, lambda key: event.hash == _next(key, before, event))
+
+
+def _fits(keys: list[bytes], made_it: Callable[[bytes], bool]) -> bool:
+    """Whether one of the keys made it. That one is tried first for the next: what is of one time has one key."""
+    for place, key in enumerate(keys):
+        if made_it(key):
+            keys.insert(0, keys.pop(place))
+            return True
+    return False
 
 
 def _at(session: Session, position: int) -> Head:

@@ -14,7 +14,7 @@ from service.audit.recording import record
 from service.backup.errors import AnotherKey, DatabaseNotEmpty, RestoredDiffers
 from service.backup.manifest import DUMP, Manifest, files_in
 from service.backup.programs import program, run
-from service.backup.taking import SEALED_WORD, rows_of_tables
+from service.backup.taking import SEAL, SEALED_WORD, rows_of_tables
 from service.bootstrap import Application, build
 from service.checks import Finding, run_checks
 from service.core.crypto import SealBroken
@@ -102,7 +102,7 @@ def scratch(application: Application) -> Iterator[Application]:
 
 def _need_the_key(application: Application, manifest: Manifest) -> None:
     try:
-        word = application.vault.open(base64.b64decode(manifest.seal, validate=True))
+        word = application.vault.open(base64.b64decode(manifest.seal, validate=True), SEAL)
     except (SealBroken, binascii.Error):
         raise AnotherKey from None
     if word != SEALED_WORD:

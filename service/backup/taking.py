@@ -21,7 +21,7 @@ from service.bootstrap import Application
 from service.core.files import FileMissing
 
 # Whoever opens it holds the key it was sealed with.
-SEALED_WORD = "hotline backup"
+SEALED_WORD, SEAL = "hotline backup", "backup.seal"
 _PARTIAL = ".partial"
 _LOCK = ".lock"
 
@@ -61,7 +61,7 @@ def take_backup(application: Application, target: Path, *, advance_to: Callable[
             revision=revision,
             server=server,
             dumped_by=dumped_by,
-            seal=base64.b64encode(application.vault.seal(SEALED_WORD)).decode(),
+            seal=base64.b64encode(application.vault.seal(SEALED_WORD, SEAL)).decode(),
             tables=tables,
             dump_sha256=digest_of(dump),
             dump_bytes=dump.stat().st_size,

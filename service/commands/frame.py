@@ -15,6 +15,7 @@ from service.core.clock import LOCAL
 
 if TYPE_CHECKING:
     from service.bootstrap import Application
+    from service.core.settings import Settings
 
 T = TypeVar("T")
 
@@ -154,17 +155,23 @@ def _width(text: str) -> int:
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
-@contextmanager
-def application() -> "Iterator[Application]":
-    """The parts of this process, from the environment's settings, or else from the `hotline up` that runs in this
-    folder (or on HOTLINE_DATA). Raises SettingsMissing."""
-    from service.bootstrap import build
+def settings_here() -> "Settings":
+    """The environment's settings, or else those of the `hotline up` that runs in this folder (or on HOTLINE_DATA).
+    Raises SettingsMissing."""
     from service.core.settings import load_settings
 
     running = Path(os.environ.get("HOTLINE_DATA", "data")) / "keys" / ENVIRONMENT_FILE
     if not os.environ.get("HOTLINE_DATABASE_URL") and running.is_file():
         os.environ.update(json.loads(running.read_text(encoding="utf-8")))
-    settings = load_settings()
+    return load_settings()
+
+
+@contextmanager
+def application() -> "Iterator[Application]":
+    """The parts of this process, by the settings that hold here. Raises SettingsMissing."""
+    from service.bootstrap import build
+
+    settings = settings_here()
     settings.require_servers()
     parts = build(settings)
     try:

@@ -279,7 +279,7 @@ def _questions(unit: Unit) -> tuple[Field, ...]:
 
 
 def _signer(visit: Visit) -> URLSafeSerializer:
-    return URLSafeSerializer(visit.application.vault.link_key, salt="worker fresh")
+    return URLSafeSerializer(visit.application.vault.link_keys, salt="worker fresh")
 
 
 def _said(error: HotlineError) -> Bilingual:

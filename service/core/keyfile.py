@@ -1,10 +1,8 @@
 """Small secrets kept as files in a data folder: whole or not at all, and readable by their owner alone."""
 
-import base64
-import secrets
 from pathlib import Path
 
-from service.core.crypto import KEY_BYTES
+from service.core.keyring import new_line
 
 MASTER_KEY = "master.key"
 
@@ -24,8 +22,8 @@ def keep(file: Path, text: str) -> None:
 
 
 def master_key_file(folder: Path) -> Path:
-    """The file with the folder's master key, 32 random bytes in base64, made once and never again."""
+    """The file with the folder's ring of master keys, made once with one random key and never again."""
     file = folder / MASTER_KEY
     if not kept(file):
-        keep(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+        keep(file, new_line(None))
     return file

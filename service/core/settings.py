@@ -1,7 +1,5 @@
 """Settings from the environment, all with the prefix HOTLINE_. See README for the table."""
 
-import base64
-import binascii
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.core.crypto import KEY_BYTES
+from service.core.crypto import Suite
+from service.core.keyring import KeyRing, KeyRingUnreadable, read_ring
 
 _HOST_AND_PORT = re.compile(r"(?P<host>[^:,\[\]]+)(?::(?P<port>\d+))?")
 
@@ -28,8 +27,9 @@ class Settings(BaseSettings):
     database_url: str = ""
     redis_url: str = ""
     database_url_file: Path | None = Field(None, description="a file that holds the address, with its password")
-    master_key: SecretStr | None = Field(None, description="32 bytes, base64")
+    master_key: SecretStr | None = Field(None, description="the ring of master keys: version:32 bytes in base64")
     master_key_file: Path | None = None
+    crypto_suite: Suite = Field(Suite.international, description="what seals; what the other one sealed is opened too")
     demo: bool = False
     demo_password: SecretStr | None = None
     public_url: str = "http://127.0.0.1:8351"
@@ -114,24 +114,32 @@ class Settings(BaseSettings):
                 raise ValueError(f"can't read {file}: {error.strerror}") from None
         return values
 
-    def key(self) -> bytes:
-        """The master key. Raises SettingsMissing when none is given or it is not 32 bytes of base64."""
+    def key_ring(self) -> KeyRing:
+        """The master keys. Raises SettingsMissing when none is given, when one is not 32 bytes of base64, and outside
+        the demo for one that nobody made at random."""
         text = ""
         if self.master_key is not None:
             text = self.master_key.get_secret_value()
         elif self.master_key_file is not None and self.master_key_file.is_file():
             text = self.master_key_file.read_text()
         try:
-            key = base64.b64decode(text.strip(), validate=True)
-        except binascii.Error:
-            key = b""
-        if len(key) != KEY_BYTES:
+            ring = read_ring(text)
+        except KeyRingUnreadable as error:
             raise SettingsMissing(
-                "缺少加密主密钥:请设置 HOTLINE_MASTER_KEY 或 HOTLINE_MASTER_KEY_FILE(32 字节,base64)。\n"
-                "No master key: set HOTLINE_MASTER_KEY or HOTLINE_MASTER_KEY_FILE (32 bytes, base64). "
-                "Make one with: head -c 32 /dev/urandom | base64"
+                "缺少加密主密钥,或写法有误:请设置 HOTLINE_MASTER_KEY 或 HOTLINE_MASTER_KEY_FILE"
+                f"(每行 版本号:32 字节 base64):{error.zh}。可用 hotline keys new 生成。\n"
+                "No master key, or not as it is written: set HOTLINE_MASTER_KEY or HOTLINE_MASTER_KEY_FILE "
+                f"(a line each, version:32 bytes in base64): {error.en}. Make one with: hotline keys new"
+            ) from None
+        regular = [key.version for key in ring.keys if key.too_regular]
+        if regular and not self.demo:
+            raise SettingsMissing(
+                f"主密钥(版本 {regular[0]})不是随机生成的:全零、有规律、示例或口令都不能用来加密职工信息,服务不启动。"
+                "请用 hotline keys new 生成。\n"
+                f"Master key {regular[0]} was not made at random: zeros, patterns, examples and pass phrases seal "
+                "nobody's data, so nothing starts. Make one with: hotline keys new"
             )
-        return key
+        return ring
 
     @property
     def idle(self) -> timedelta:

@@ -37,11 +37,11 @@ from service.tickets.models import (
     KINDS,
     NUMBER_SEQUENCE,
     Assignment,
-    Caller,
     Ticket,
     TicketAlias,
     TicketEvent,
 )
+from service.tickets.sealed import Told, note_former_caller, sealed_query_code
 from service.tickets.states import ENDED, GOVERNING, State
 from service.tickets.taxonomy import leaves
 from sla_rules import ClockKind, RuleError, Tier
@@ -311,7 +311,7 @@ def _ticket_values(unit: Unit, row: HistoryRow, row_clocks: Mapping[ClockKind, d
     registered = row.state is State.registered
     clock = row_clocks.get(GOVERNING.get(row.state, ClockKind.resolve), {})
     return {
-        "query_code_sealed": unit.vault.seal(new_query_code()),
+        "query_code_sealed": sealed_query_code(unit.vault, new_query_code()),
         "state": row.state.value,
         "kind": row.kind,
         "channel": row.channel,
@@ -418,21 +418,8 @@ def _callers(unit: Unit, rows: Iterable[HistoryRow]) -> dict[str, int]:
     for row in rows:
         if row.phone is None or row.phone in found:
             continue
-        digits = digits_only(row.phone)
-        values = {
-            "phone_hash": unit.vault.lookup(digits),
-            "phone_sealed": unit.vault.seal(digits),
-            "phone_last4": digits[-4:],
-            "name_sealed": unit.vault.seal(row.caller_name) if row.caller_name and not row.anonymous else None,
-            "created_at": unit.now,
-        }
-        statement = upsert(Caller).values(values)
-        name = func.coalesce(Caller.name_sealed, statement.excluded.name_sealed)
-        found[row.phone] = unit.session.scalars(
-            statement.on_conflict_do_update(index_elements=["phone_hash"], set_={"name_sealed": name}).returning(
-                Caller.id
-            )
-        ).one()
+        name = None if row.anonymous else row.caller_name
+        found[row.phone] = note_former_caller(unit, Told(digits=digits_only(row.phone), name=name))
     return found
 
 

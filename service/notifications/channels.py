@@ -44,6 +44,7 @@ from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
 
 TEMPLATE = "notice"
+ADDRESS = "channel.address_sealed"
 MOST_LISTED = 500
 _SIGNED = "职工服务热线12351"
 _SMS = "您好,工单{number}有新消息:{link} 。职工服务热线12351。"
@@ -90,7 +91,7 @@ class Channel(Base):
         CheckConstraint("kind in ('mail', 'sms', 'wecom', 'dingtalk', 'feishu')", name="kind"),
         CheckConstraint("(person_id is null) <> (org_code is null)", name="one_owner"),
         CheckConstraint("person_id is null or kind in ('mail', 'sms')", name="robot_of_a_union"),
-        CheckConstraint("octet_length(address_hash) = 32", name="address_hash"),
+        CheckConstraint("octet_length(address_hash) in (32, 33)", name="address_hash"),
         UniqueConstraint("person_id", "kind", "address_hash"),
         UniqueConstraint("org_code", "kind", "address_hash"),
     )
@@ -100,7 +101,7 @@ class Channel(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     org_code: Mapped[str | None] = mapped_column(ForeignKey("org_unit.code"))
     address_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    address_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hint: Mapped[str]
     urgent_only: Mapped[bool]
     enabled: Mapped[bool]
@@ -233,14 +234,17 @@ def add_channel(unit: Unit, command: AddChannel) -> int:
     person_id = _person_in_reach(unit, command.username) if command.username else None
     if command.org_code and not within(org_tree(unit.session).get(command.org_code).code, unit.actor.scope):
         raise UnionUnknown(code=command.org_code)
+    owner = person_id or command.org_code
+    if _is_there(unit, command.kind, address, owner):
+        raise ChannelExists
     channel_id = unit.session.scalar(
         insert(Channel)
         .values(
             kind=command.kind.value,
             person_id=person_id,
             org_code=command.org_code or None,
-            address_sealed=unit.vault.seal(address),
-            address_hash=unit.vault.lookup(f"{command.kind} {address}"),
+            address_sealed=unit.vault.seal(address, ADDRESS, str(owner)),
+            address_hash=unit.vault.lookup(hashed_as(command.kind, address)),
             hint=_hint(command.kind, address),
             urgent_only=command.urgent_only,
             enabled=True,
@@ -351,6 +355,23 @@ def channel_handlers(gateways: Mapping[ChannelKind, Gateway], *, public_url: str
     return {kind.message: _handler(kind, gateway, public_url.rstrip("/")) for kind, gateway in gateways.items()}
 
 
+def owner_of(channel: Channel) -> str:
+    """The person or union to which a channel's address is sealed."""
+    return str(channel.person_id or channel.org_code)
+
+
+def hashed_as(kind: str, address: str) -> str:
+    """What an address is looked up by."""
+    return f"{kind} {address}"
+
+
+def _is_there(unit: Unit, kind: ChannelKind, address: str, owner: int | str) -> bool:
+    """Whether the owner has this address already, whichever key its hash was made with."""
+    same = Channel.address_hash.in_(unit.vault.lookups(hashed_as(kind, address)))
+    owned = Channel.person_id == owner if isinstance(owner, int) else Channel.org_code == owner
+    return unit.session.scalar(select(Channel.id).where(same, owned).limit(1)) is not None
+
+
 def _message(kind: ChannelKind, channel_id: int, *, occasion: str, notice_id: int | None, urgent: bool) -> Message:
     """Asks for a notice, or a test, to go out by a channel: once for each occasion."""
     key = f"{kind.message}:{occasion}:{channel_id}"
@@ -367,7 +388,7 @@ def _handler(kind: ChannelKind, gateway: Gateway, public_url: str) -> NetworkHan
         # The outbox forgets a key after a while; what left once does not leave again.
         if unit.session.get(GatewayDelivery, payload.get("key", "")) is not None:
             return None
-        address = unit.vault.open(channel.address_sealed)
+        address = unit.vault.open(channel.address_sealed, ADDRESS, owner_of(channel))
         letter = (
             _short(address, notice, public_url) if kind is ChannelKind.sms else _letter(address, notice, public_url)
         )

@@ -19,7 +19,7 @@ class RatingLink:
 
 
 def _signer(vault: Vault) -> URLSafeSerializer:
-    return URLSafeSerializer(vault.link_key, salt="rating")
+    return URLSafeSerializer(vault.link_keys, salt="rating")
 
 
 def make_token(vault: Vault, link: RatingLink) -> str:

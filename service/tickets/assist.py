@@ -23,6 +23,7 @@ from service.tickets.intake import PHONE_DIGITS
 from service.tickets.intake_rules import intake_rules
 from service.tickets.models import Caller, Ticket
 from service.tickets.repository import find, visible
+from service.tickets.sealed import has_phone
 from service.tickets.states import STATE_NAMES, State
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
 from service.tickets.taxonomy import leaves
@@ -172,7 +173,7 @@ def _caller_id(unit: Unit, phone: str) -> int | None:
     digits = digits_only(phone)
     if len(digits) not in PHONE_DIGITS:
         return None
-    return unit.session.scalar(select(Caller.id).where(Caller.phone_hash == unit.vault.lookup(digits)))
+    return unit.session.scalar(select(func.min(Caller.id)).where(has_phone(unit.vault, digits)))
 
 
 def _earlier(unit: Unit, caller_id: int | None) -> tuple[tuple[EarlierTicket, ...], int]:

@@ -10,6 +10,7 @@ import re
 from service.core.crypto import digits_only
 from service.core.unit import PROVINCE_CODE, Actor, Unit
 from service.tickets.models import Caller, Ticket
+from service.tickets.sealed import name_of, phone_of
 
 _FULL_WIDTH_ZERO = "０"
 # A single character is a family name only where it is used as one.
@@ -27,8 +28,8 @@ def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
     if not text or not ticket.identity_hidden or ticket.caller_id is None:
         return text
     caller = unit.session.get_one(Caller, ticket.caller_id)
-    name = unit.vault.open(caller.name_sealed) if caller.name_sealed else None
-    return without_caller(text, name=name, phone=unit.vault.open(caller.phone_sealed))
+    name = name_of(unit.vault, caller)
+    return without_caller(text, name=name, phone=phone_of(unit.vault, caller))
 
 
 def without_caller(text: str, *, name: str | None, phone: str | None) -> str:

@@ -9,6 +9,7 @@ from service.identity.permissions import Permission
 from service.tickets import repository
 from service.tickets.errors import NotTheHolder, PermissionMissing
 from service.tickets.models import Caller
+from service.tickets.sealed import name_of, phone_of
 from service.tickets.steps import holder_name, write_event
 
 _REVEAL = Bilingual("查看来电人信息", "see who called")
@@ -64,6 +65,6 @@ def reveal_caller(unit: Unit, command: RevealCaller) -> CallerDetails:
     write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=command.reason)
     record(unit, "caller:reveal", subject=ticket.number, after={"reason": command.reason})
     return CallerDetails(
-        name=unit.vault.open(caller.name_sealed) if caller.name_sealed else None,
-        phone=unit.vault.open(caller.phone_sealed),
+        name=name_of(unit.vault, caller),
+        phone=phone_of(unit.vault, caller),
     )

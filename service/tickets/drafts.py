@@ -28,6 +28,7 @@ MOST_DRAFTS = 50
 LONGEST = 200_000
 _KEY = re.compile(r"[0-9a-f]{32}")
 _NAME = Bilingual("保存草稿", "keep a draft")
+CONTENT = "intake_draft.content_sealed"
 
 Fields = Mapping[str, tuple[str, ...]]
 
@@ -98,6 +99,11 @@ class Draft:
         return next(iter(self.fields.get(name, ())), "").strip()
 
 
+def place_of(person_id: int, key: str) -> str:
+    """The row to which a draft's content is sealed."""
+    return f"{person_id} {key}"
+
+
 def save_draft(unit: Unit, command: SaveDraft) -> None:
     """Keep what was typed, over what was kept before. A form in which nothing stands leaves no draft.
 
@@ -118,7 +124,7 @@ def save_draft(unit: Unit, command: SaveDraft) -> None:
     statement = insert(IntakeDraft).values(
         person_id=person_id,
         key=command.key,
-        content_sealed=unit.vault.seal(content.decode()),
+        content_sealed=unit.vault.seal(content.decode(), CONTENT, place_of(person_id, command.key)),
         created_at=unit.now,
         saved_at=unit.now,
     )
@@ -170,7 +176,7 @@ def _owner(unit: Unit) -> int:
 
 
 def _opened(unit: Unit, row: IntakeDraft) -> Draft:
-    fields = json.loads(unit.vault.open(row.content_sealed))
+    fields = json.loads(unit.vault.open(row.content_sealed, CONTENT, place_of(row.person_id, row.key)))
     return Draft(
         key=row.key,
         fields={name: tuple(texts) for name, texts in fields.items()},

@@ -33,9 +33,10 @@ from service.tickets.errors import (
 )
 from service.tickets.intake_rules import intake_rules
 from service.tickets.messages import text_worker
-from service.tickets.models import NUMBER_SEQUENCE, Caller, Ticket
+from service.tickets.models import NUMBER_SEQUENCE, Ticket
 from service.tickets.repository import find
 from service.tickets.requests import void_open_requests
+from service.tickets.sealed import Told, note_caller, query_code_of, sealed_query_code
 from service.tickets.states import TABLE, State, Step
 from service.tickets.steps import carry_out, take, write_event
 from service.tickets.suggestions import note_decision, suggest_tier
@@ -48,13 +49,6 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # From a short number of the 12351 kind to the longest of E.164.
 PHONE_DIGITS = range(5, 16)
 
-# A name told later fills the gap; a known name is not overwritten by silence.
-_UPSERT_CALLER = insert_text(
-    Caller,
-    ("phone_hash", "phone_sealed", "phone_last4", "name_sealed", "created_at"),
-    then="on conflict (phone_hash) do update set name_sealed = coalesce(excluded.name_sealed, caller.name_sealed)"
-    " returning id",
-)
 # `QH12351-YYYYMMDD-NNNNNN`: the local day, and a sequence that makes no two intakes wait for each other. The unique
 # key on (created_by, idempotency_key) is the lock between two copies of one request; without a key nothing conflicts.
 _INSERT_TICKET = insert_text(
@@ -139,7 +133,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     day = f"QH12351-{local(unit.now):%Y%m%d}-"
     digest = _digest(command) if command.idempotency_key else None
     values = {
-        "query_code_sealed": unit.vault.seal(query_code),
+        "query_code_sealed": sealed_query_code(unit.vault, query_code),
         "state": State.registered.value,
         "kind": command.kind,
         "channel": command.channel,
@@ -292,22 +286,7 @@ def _caller(unit: Unit, command: RegisterTicket) -> int | None:
     digits = digits_only(command.phone)
     if len(digits) not in PHONE_DIGITS:
         raise PhoneUnreadable
-    name = unit.vault.seal(command.caller_name) if command.caller_name and not command.anonymous else None
-    caller_id: int = (
-        unit.session.connection()
-        .execute(
-            _UPSERT_CALLER,
-            {
-                "phone_hash": unit.vault.lookup(digits),
-                "phone_sealed": unit.vault.seal(digits),
-                "phone_last4": digits[-4:],
-                "name_sealed": name,
-                "created_at": unit.now,
-            },
-        )
-        .scalar_one()
-    )
-    return caller_id
+    return note_caller(unit, Told(digits=digits, name=None if command.anonymous else command.caller_name))
 
 
 def _kept(command: RegisterTicket, text: str) -> str:
@@ -336,4 +315,4 @@ def _first_answer(unit: Unit, command: RegisterTicket, digest: bytes | None) -> 
     if first != digest:
         raise IdempotencyKeyReused
     ticket = find(unit, number)
-    return Registered(ticket=ticket, query_code=unit.vault.open(ticket.query_code_sealed), repeated=True)
+    return Registered(ticket=ticket, query_code=query_code_of(unit.vault, ticket), repeated=True)

@@ -13,6 +13,7 @@ from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
 from service.sla.rules import current_rules
 from service.tickets.models import Caller, Ticket
+from service.tickets.sealed import phone_of, query_code_of
 
 WORKER_SMS = "worker_sms"
 
@@ -71,13 +72,13 @@ def worker_sms_handler(gateway: Gateway) -> NetworkHandler:
             return None
         values = {
             "number": ticket.number,
-            "code": unit.vault.open(ticket.query_code_sealed),
+            "code": query_code_of(unit.vault, ticket),
             "due": f"{last_day(ticket.due_at):%m-%d}" if ticket.due_at else "",
             "link": payload["link"],
         }
         template = TEMPLATES[payload["template"]]
         letter = Letter(
-            to=unit.vault.open(caller.phone_sealed),
+            to=phone_of(unit.vault, caller),
             template=payload["template"],
             text=template.format(**values),
             # Only what the text speaks of leaves the house.

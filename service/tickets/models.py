@@ -82,15 +82,17 @@ class Category(Base):
 
 
 class Caller(Base):
-    """A worker. Name and phone are sealed; the hash finds a number, the last four help a human ear."""
+    """A worker. What they told of themselves is sealed; the hash finds a number, the last four help a human ear."""
 
     __tablename__ = "caller"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    phone_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    phone_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     phone_sealed: Mapped[bytes]
     phone_last4: Mapped[str] = mapped_column(index=True)
     name_sealed: Mapped[bytes | None]
+    id_number_sealed: Mapped[bytes | None]
+    address_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime]
 
 

@@ -44,6 +44,5 @@ def draw(unit: Unit, ticket: Ticket) -> None:
     """
     tier = Tier(cast("str", ticket.tier))  # what was accepted has one, by a constraint
     share = current_rules(unit.session).policy.limits.quality_share(tier)
-    lot = int.from_bytes(unit.vault.lookup(f"quality check {ticket.number} {ticket.cycle}")[:4])
-    if lot < share * _STEPS:
+    if unit.vault.lot(f"quality check {ticket.number} {ticket.cycle}") < share * _STEPS:
         unit.session.add(QualityCheck(ticket_id=ticket.id, cycle=ticket.cycle, drawn_at=unit.now))

@@ -39,6 +39,7 @@ from service.tickets.models import (
 )
 from service.tickets.quality_checks import quality_waits
 from service.tickets.repository import find, free_of_interest, in_subtree
+from service.tickets.sealed import name_of
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person, inner_assignment
 from service.tickets.supervising import supervision_waits
@@ -235,7 +236,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         anonymous=ticket.anonymous,
         identity_hidden=ticket.identity_hidden,
         caller_withheld=not told,
-        caller_name=masked_name(unit.vault.open(caller.name_sealed)) if caller and caller.name_sealed else None,
+        caller_name=masked_name(name_of(unit.vault, caller) or "") if caller and caller.name_sealed else None,
         caller_phone=f"*******{caller.phone_last4}" if caller else None,
         tier_reason=ticket.tier_reason,
         replied_at=ticket.replied_at,

@@ -15,6 +15,7 @@ from service.core.unit import Unit
 from service.org.tree import org_tree
 from service.tickets.models import Ticket
 from service.tickets.repository import find
+from service.tickets.sealed import query_code_of
 from service.tickets.states import GOVERNING, State
 from sla_rules import ClockKind
 
@@ -96,7 +97,7 @@ def track_ticket(unit: Unit, command: TrackTicket) -> Tracked:
     """
     number, code = _number(command.number), _folded(command.query_code)
     ticket = unit.session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
-    expected = unit.vault.open(ticket.query_code_sealed) if ticket is not None else _NO_CODE
+    expected = query_code_of(unit.vault, ticket) if ticket is not None else _NO_CODE
     if not hmac.compare_digest(expected.encode(), code.encode()) or ticket is None:
         raise NothingToTrack
     return tracked(unit, ticket)
@@ -130,7 +131,7 @@ def code_to_tell(unit: Unit, number: str) -> str:
     at_the_centre = State(ticket.state) in {State.registered, State.accepted}
     if ticket.created_by != unit.actor.id or not at_the_centre:
         raise CodeNotToTell(number=number)
-    return unit.vault.open(ticket.query_code_sealed)
+    return query_code_of(unit.vault, ticket)
 
 
 def folded_number(typed: str) -> str:

@@ -19,6 +19,7 @@ from service.tickets.intake import RegisterTicket, register_ticket
 from service.tickets.materials import MaterialView, materials_of, receive_from_worker
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Ticket, TicketAlias, TicketEvent
+from service.tickets.sealed import query_code_of
 from service.tickets.states import ENDED, State, Step
 from service.tickets.steps import carry_out, write_event
 from service.tickets.tracking import Tracked, tracked
@@ -133,7 +134,7 @@ def submit_matter(unit: Unit, command: RegisterTicket, *, form: str) -> Submitte
         .where(TicketAlias.kind == _FORM_ALIAS, TicketAlias.number == key)
     ).one_or_none()
     if first is not None:
-        return Submitted(first.id, first.number, unit.vault.open(first.query_code_sealed))
+        return Submitted(first.id, first.number, query_code_of(unit.vault, first))
     registered = register_ticket(unit, command)
     ticket = registered.ticket
     unit.session.add(TicketAlias(kind=_FORM_ALIAS, number=key, ticket_id=ticket.id))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from service.backup.errors import AnotherKey, BackupDamaged, BackupRunning, DatabaseNotEmpty, NoBackup
 from service.backup.manifest import DUMP, FILES, NAME, Manifest, files_in, verify
@@ -15,6 +16,8 @@ from service.backup.taking import alone, backups, keep_newest, take_backup
 from service.bootstrap import Application, build
 from service.notifications.gateways import MemoryGateway
 from service.tickets.closing import AddNote, add_note
+from service.tickets.models import Caller
+from service.tickets.sealed import phone_of
 from tests.conftest import Servers, drop, settings_for
 from tests.desk import Desk
 from tests.tickets.test_attachments import attach
@@ -63,8 +66,8 @@ def test_what_was_there_at_the_moment_comes_back_and_nothing_later(
     assert there.rows("select count(*) from ticket where number = :number", number=later) == [(0,)]
     [(digest,)] = there.rows("select encode(sha256, 'hex') from attachment")
     assert b"".join(empty.files.read(digest)) == PDF
-    [(phone,)] = there.rows("select phone_sealed from caller")
-    assert empty.vault.open(phone) == "13897001234"
+    with empty.reading() as unit:
+        assert phone_of(empty.vault, unit.session.scalars(select(Caller)).one()) == "13897001234"
 
 
 def test_a_number_given_after_the_backup_is_not_given_again(desk: Desk, empty: Application, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from service.ratings.recording import rating_path
 from service.tickets.catalogue import PublishCatalogue, publish_catalogue
 from service.tickets.knowledge import PublishArticle, publish_article
 from service.tickets.models import Ticket
+from service.tickets.sealed import query_code_of
 from service.tickets.together import GroupTickets, group_tickets
 from tests.api import stages
 from tests.api.clients import serving
@@ -234,7 +235,7 @@ def test_every_page_of_the_worker_fits_can_be_read_and_hit(office: Office) -> No
     number = desk.to_callback()
     with desk.application.unit(WORKER) as unit:
         ticket = unit.session.query(Ticket).filter_by(number=number).one()
-        code, rate = unit.vault.open(ticket.query_code_sealed), rating_path(unit, ticket)
+        code, rate = query_code_of(unit.vault, ticket), rating_path(unit, ticket)
     faults: list[str] = []
     with office.screen() as page:
         for name, path in (("submit", "/w/submit"), ("code", "/w/code"), ("track", "/w/track"), ("rate", rate)):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
+from service.tickets.sealed import query_code_of
 from tests.console.browser import CONSOLE, Reader, seen
 from tests.desk import GOLMUD, Desk
 
@@ -39,7 +40,7 @@ def test_register_and_accept_in_one_go(reader: Reader, desk: Desk) -> None:
     assert str(ticket.amount_owed) == "356000.50"
     assert ticket.body == "三个月没有发工资\n共 12 人"
     page = seen(reader.get(response.headers["location"]))
-    code = desk.application.vault.open(ticket.query_code_sealed)
+    code = query_code_of(desk.application.vault, ticket)
     assert number in page
     assert f"{code[:4]} {code[4:]}" in page
     assert "2026年11月27日 周五 24:00" in page

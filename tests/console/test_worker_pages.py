@@ -9,6 +9,7 @@ import redis
 from service.ratings.recording import rating_path
 from service.tickets.materials import AskMaterial, ask_material
 from service.tickets.models import Ticket
+from service.tickets.sealed import query_code_of
 from tests.console.browser import FormOnPage, Reader, forms_of, seen
 from tests.desk import Desk
 
@@ -140,7 +141,7 @@ def test_a_link_for_a_round_that_is_over_says_so(reader: Reader, desk: Desk) -> 
 
 
 def code_of(desk: Desk, number: str) -> str:
-    return desk.application.vault.open(desk.ticket(number).query_code_sealed)
+    return query_code_of(desk.application.vault, desk.ticket(number))
 
 
 def track(reader: Reader, number: str, code: str) -> httpx.Response:

@@ -14,6 +14,7 @@ from service.identity.errors import PersonNotFound
 from service.identity.permissions import Permission
 from service.notifications.audience import Target
 from service.notifications.channels import (
+    ADDRESS,
     KIND_NAMES,
     AddChannel,
     ChannelAddressUnreadable,
@@ -221,7 +222,8 @@ class TestKeepingThem:
             seen = [(view.kind, view.owner, view.hint) for view in channels(unit)]
         assert seen == [("mail", HANDLER, "l***@example.cn"), ("dingtalk", GOLMUD, "***82ec")]
         (row,) = desk.rows("select address_sealed from channel where kind = 'dingtalk'")
-        assert desk.application.vault.open(row.address_sealed) == "SEC0123456789abcdef@566cc69da782ec"
+        vault = desk.application.vault
+        assert vault.open(row.address_sealed, ADDRESS, GOLMUD) == "SEC0123456789abcdef@566cc69da782ec"
 
     @pytest.mark.parametrize(
         ("kind", "address"),
