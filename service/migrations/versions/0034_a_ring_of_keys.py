@@ -1,14 +1,14 @@
 """A ring of keys: hashes that say their key, the audit's keys of former years, and what callers tell apart
 
 Revision: 0034
-After: 0041
+After: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0034"
-down_revision = "0041"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 
