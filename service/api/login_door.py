@@ -118,7 +118,7 @@ class LoginDoor:
 
     @property
     def _signer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(self.application.vault.link_key, salt="known browser")
+        return URLSafeSerializer(self.application.vault.link_keys, salt="known browser")
 
 
 def door_of(application: Application, request: Request, *, cookie: str = "") -> LoginDoor:
