@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test chaos check audit sbom mutants format lock clean
+.PHONY: install run test chaos check audit sbom fuzz mutants format lock clean
 
 install: $(STAMP)
 
@@ -27,6 +27,10 @@ test: install
 ROUNDS ?= 300
 chaos: install
 	$(BIN)/python -m tests.faults.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+# Generated requests on every address as everybody, an hour: CASES=20000; the same SEED sends the same.
+fuzz: install
+	CASES=$(or $(CASES),20000) $(if $(SEED),SEED=$(SEED)) $(BIN)/python -m pytest tests/fuzz -s --timeout 0
 
 check: install
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ from service.api.routers import (
     inbox,
     intake,
     knowledge,
+    peers,
     quality,
     queues,
     reply_templates,
@@ -84,7 +85,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     add_error_handlers(app)
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox, events)
-    kept = (absences, channels, duties, knowledge, reply_templates, reports, rules, catalogue)
+    kept = (absences, channels, duties, peers, knowledge, reply_templates, reports, rules, catalogue)
     beside = (intake, employers, *queued, *kept, auth, account, worker, gateways, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.

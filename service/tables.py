@@ -9,6 +9,8 @@ from service.identity.absences import Absence
 from service.identity.duties import Duty
 from service.identity.handlers import TicketHandler
 from service.identity.models import LoginToken, Person, PersonRole
+from service.identity.peer_requests import PeerCall
+from service.identity.peers import Peer, PeerSecret
 from service.identity.recusals import Recusal
 from service.notifications.brake import HeldNotice, NoticeTally
 from service.notifications.channels import Channel
@@ -91,6 +93,9 @@ __all__ = [
     "OrgUnit",
     "OutboxMessage",
     "OutcomeEvidence",
+    "Peer",
+    "PeerCall",
+    "PeerSecret",
     "Person",
     "PersonRole",
     "PolicyVersion",

@@ -49,6 +49,7 @@ _DECIDED: dict[str, Step] = {
 _KEPT_OUT = {"oneself": Permission.recusal_declare, "another": Permission.recusal_manage}
 # Not steps of the table, and yet only the provincial centre's.
 _CENTRE_ONLY = ("/api/v1/rules", "/api/v1/employers", "/api/v1/intake/assist", "/api/v1/dispatch-catalogue")
+_CENTRE_ONLY += ("/api/v1/peers",)
 # A caller's name and number: at the centre everybody's, elsewhere of the matter the union has itself.
 _HOLDER_BELOW_THE_CENTRE = ("/api/v1/tickets/{number}/reveal",)
 # A worker is nobody of the staff: what opens these is the proof that a matter is theirs.

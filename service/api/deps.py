@@ -7,6 +7,7 @@ waits for a thread. FastAPI's `yield` dependencies would cost two hops more and 
 response has left.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,18 +16,33 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
-from service.api.errors import correlation_id_of
+from service.api.errors import correlation_id_of, route_of
+from service.api.middleware import BODY_DIGEST
 from service.bootstrap import Application
-from service.core.errors import Forbidden
+from service.core.errors import Forbidden, Unauthenticated
 from service.core.unit import NOWHERE, Actor, Unit
 from service.identity.errors import NotLoggedIn
 from service.identity.logins import is_stale, note_use
+from service.identity.peer_requests import (
+    NAME_HEADER,
+    NONCE_HEADER,
+    SIGNATURE_HEADER,
+    TIME_HEADER,
+    SignedRequest,
+    admit_peer,
+    note_peer_use,
+)
 from service.identity.people import actor_of_token, holder_of_token
 from service.identity.permissions import Permission
 
 # Who a request is until its token has been read: nobody, with no scope and no rights.
 NOBODY = Actor(id=None, name="nobody", org_code="", scope=NOWHERE, permissions=frozenset())
+
+_NO_BODY = hashlib.sha256(b"").hexdigest()
+# Requests with a wrong signature from one address a minute.
+MOST_REFUSED = 60
 
 # A token has 43 characters; a longer header is not worth hashing.
 _LONGEST_TOKEN = 200
@@ -47,18 +63,19 @@ class NotPermitted(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One request of somebody who says who they are by a token."""
+    """One request of somebody who says who they are: by a token, or as the peer system whose signature was checked."""
 
     application: Application
     token: str
     correlation_id: str
+    peer: Actor | None = None
 
     @contextmanager
     def writing(self, *permissions: Permission) -> Iterator[Unit]:
         """A unit that commits when the block ends well, for somebody who holds one of `permissions`; without any the
         use-case itself asks. Raises NotLoggedIn, NotPermitted."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
-            unit.actor = actor_of_token(unit, self.token)
+            unit.actor = self._who(unit)
             if permissions and not any(unit.actor.may(permission) for permission in permissions):
                 raise NotPermitted(permission=permissions[0].value)
             yield unit
@@ -68,7 +85,7 @@ class Work:
     def reading(self, permission: Permission | None = None) -> Iterator[Unit]:
         """A READ ONLY unit for somebody who holds `permission`. Raises NotLoggedIn, NotPermitted."""
         with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
-            unit.actor = actor_of_token(unit, self.token)
+            unit.actor = self._who(unit)
             if permission is not None and not unit.actor.may(permission):
                 raise NotPermitted(permission=permission.value)
             yield unit
@@ -81,6 +98,9 @@ class Work:
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = holder_of_token(unit, self.token)
             yield unit
+
+    def _who(self, unit: Unit) -> Actor:
+        return self.peer or actor_of_token(unit, self.token)
 
 
 def note_login(application: Application, unit: Unit) -> None:
@@ -99,9 +119,41 @@ async def application_of(request: Request) -> Application:
 
 
 async def _work_of(request: Request, token: Annotated[str | None, Depends(_bearer)]) -> Work:
+    if NAME_HEADER in request.headers:
+        # The signature alone counts; only a peer's request pays for the hop and the transaction of its nonce.
+        return await run_in_threadpool(_work_of_peer, request)
     if not token or len(token) > _LONGEST_TOKEN:
         raise NotLoggedIn
     return Work(application=request.app.state.application, token=token, correlation_id=correlation_id_of(request.scope))
+
+
+def _work_of_peer(request: Request) -> Work:
+    """Let a signed request in. What fails is counted by address, what is good by key. Raises what admit_peer raises,
+    TooOften."""
+    application: Application = request.app.state.application
+    scope, headers = request.scope, request.headers
+    now, correlation_id = application.clock.now(), correlation_id_of(scope)
+    query = scope["query_string"]
+    signed = SignedRequest(
+        name=headers[NAME_HEADER],
+        time=headers.get(TIME_HEADER, ""),
+        nonce=headers.get(NONCE_HEADER, ""),
+        signature=headers.get(SIGNATURE_HEADER, ""),
+        method=request.method,
+        target=(scope["raw_path"] + (b"?" + query if query else b"")).decode("latin-1"),
+        body=scope["state"].get(BODY_DIGEST) or _NO_BODY,
+        address=request.client.host if request.client else "",
+    )
+    try:
+        with application.unit(NOBODY, correlation_id=correlation_id) as unit:
+            unit.actor, per_minute = admit_peer(unit, signed)
+            note_peer_use(unit, method=request.method, route=route_of(scope))
+            peer = unit.actor
+    except Unauthenticated:
+        application.limiter.check("peer refused", signed.address, limit=MOST_REFUSED, seconds=60, now=now)
+        raise
+    application.limiter.check("peer", peer.name, limit=per_minute, seconds=60, now=now)
+    return Work(application=application, token="", correlation_id=correlation_id, peer=peer)
 
 
 Parts = Annotated[Application, Depends(application_of)]

@@ -20,6 +20,7 @@ The API of the hotline's ticketing. Log in with `POST /api/v1/auth/token`, then 
 * 错误一律为 RFC 9457 `application/problem+json`,含中英文说明、稳定的 `code` 与 `correlation_id`;
   语言按 `Accept-Language`,默认中文。
   / Every refusal is a problem document in both languages with a stable `code`.
+* 对接系统以密钥签名,见 docs/peers.md。/ Peer systems sign their requests instead: docs/peers.md.
 * 并发:操作可带 `version`(读到的 `row_version`),已被他人更新则 409。/ A step may carry `version`; a stale one gets 409.
 * 列表按游标翻页:把 `next_cursor` 作为 `cursor` 传回。/ Lists are continued by sending `next_cursor` back as `cursor`.
 * 时间为 UTC(RFC 3339),期限不含该时刻。/ Instants are UTC; a deadline is exclusive.
@@ -38,6 +39,7 @@ TAGS = [
     {"name": "knowledge", "description": "知识库 / The knowledge base"},
     {"name": "notice channels", "description": "通知渠道 / Ways out for notices"},
     {"name": "absences", "description": "请假代理、值班与回避 / Absences, deputies, duty and recusals"},
+    {"name": "peers", "description": "对接系统的密钥 / Keys of peer systems"},
     {"name": "worker", "description": "职工自助 / The worker's own way"},
     {"name": "gateways", "description": "短信网关的回执 / What gateways report"},
     {"name": "inbox", "description": "个人消息 / One's own notices"},
@@ -145,6 +147,10 @@ def _made(app: FastAPI) -> dict[str, Any]:
     # FastAPI's own form of a 422, which no operation here answers with.
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    for operation in (each for methods in made["paths"].values() for each in methods.values()):
+        if "security" in operation:
+            # Whoever says who they are may come too often, at any address.
+            operation["responses"] |= {"429": refusals(429)[429]}
     return made
 
 

@@ -5,6 +5,7 @@ is taken, so that a slow sender occupies nothing but its own connection.
 """
 
 import asyncio
+import hashlib
 import re
 import tempfile
 import time
@@ -33,6 +34,10 @@ _DRAIN_SECONDS = 5.0
 # A body that carries a file is held in memory up to here and on the disk beyond.
 _HELD_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
+
+# Where the SHA-256 of a signed request's body is left for who checks the signature.
+BODY_DIGEST = "body_sha256"
+_SIGNED = b"x-hotline-key"
 
 # Paths that use no database, or hold no slot because they stay open for hours.
 WITHOUT_SLOT = ("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/events", "/console/events")
@@ -150,6 +155,8 @@ class BodyGate:
             clean = await _drain(receive, _DRAIN_BYTES)
             await self._refuse(scope, receive, send, "body_too_large", clean=clean)
             return
+        if _SIGNED in headers:
+            scope.setdefault("state", {})[BODY_DIGEST] = hashlib.sha256(body).hexdigest()
         waiting = deque([body])
 
         async def replay() -> Message:
@@ -185,6 +192,9 @@ class BodyGate:
                     clean = await _drain(receive, _DRAIN_BYTES)
                     await self._refuse(scope, receive, send, "file_too_large", clean=clean)
                     return
+                if _SIGNED in dict(scope["headers"]):
+                    scope.setdefault("state", {})[BODY_DIGEST] = hashlib.file_digest(held, "sha256").hexdigest()
+                    held.seek(0)
                 await self.app(scope, _replayed(held, receive), send)
         finally:
             self._sending -= 1

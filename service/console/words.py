@@ -234,6 +234,22 @@ ROLES = _words(
     auditor=("审计员", "auditor"),
 )
 
+# What a peer system may be given.
+PEER_SCOPES = _words(
+    **{
+        "ticket:read": ("查看工单", "read tickets"),
+        "ticket:create": ("登记工单", "register tickets"),
+        "ticket:accept": ("受理工单", "accept tickets"),
+        "ticket:note": ("备注与附件", "add notes and files"),
+        "ticket:urge": ("催办", "urge"),
+        "ticket:withdraw": ("撤回", "withdraw"),
+        "ticket:export": ("导出工单", "export tickets"),
+        "employer:read": ("查看用人单位", "read employers"),
+        "knowledge:read": ("查看知识库", "read the knowledge base"),
+        "report:read": ("查看报表", "read reports"),
+    }
+)
+
 # What a light says in words, and the shape that says it without colour.
 LIGHTS = _words(
     red=("逾期", "overdue"),
@@ -281,6 +297,7 @@ LISTS: Mapping[str, Words] = {
     "exclusion": EXCLUSION_VERDICTS,
     "rung": RUNGS,
     "role": ROLES,
+    "peer_scope": PEER_SCOPES,
     "light": LIGHTS,
     "clock_status": CLOCK_STATUSES,
 }

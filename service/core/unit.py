@@ -19,9 +19,11 @@ NOWHERE = "-"
 
 
 class ActorKind(StrEnum):
-    """Who acts: a person who logged in, the worker through a signed link, or the service itself."""
+    """Who acts: a person who logged in, a peer system by its key, the worker through a signed link, or the service
+    itself."""
 
     person = "person"
+    peer = "peer"
     worker = "worker"
     system = "system"
 

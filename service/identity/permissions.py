@@ -62,6 +62,7 @@ class Permission(StrEnum):
     template_write = "template:write"
     policy_manage = "policy:manage"
     channel_manage = "channel:manage"
+    peer_manage = "peer:manage"
     audit_read = "audit:read"
 
 
@@ -180,7 +181,16 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     # The administrator keeps people and rules and sees no caller's data; the auditor reads logs only.
-    Role.admin: frozenset({P.person_manage, P.policy_manage, P.channel_manage, P.employer_read, P.employer_manage}),
+    Role.admin: frozenset(
+        {
+            P.person_manage,
+            P.policy_manage,
+            P.channel_manage,
+            P.peer_manage,
+            P.employer_read,
+            P.employer_manage,
+        }
+    ),
     Role.auditor: frozenset({P.audit_read}),
 }
 

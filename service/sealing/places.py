@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Table, case, func, literal
 from service.audit.keys import AuditKey
 from service.core.crypto import BARE_HASH_BYTES
 from service.core.db import Base, table_of
+from service.identity.peers import PeerSecret
 from service.notifications.channels import Channel, hashed_as, owner_of
 from service.tickets.drafts import IntakeDraft, place_of
 from service.tickets.models import Caller, Ticket
@@ -68,6 +69,7 @@ TABLES = (
         hashes={"address_hash": lambda row, clear: hashed_as(row.kind, clear["address_sealed"])},
         needs=("kind", "person_id", "org_code"),
     ),
+    SealedTable(PeerSecret, bound=lambda _, row, __: str(row.peer_id), needs=("peer_id",)),
     SealedTable(AuditKey, bound=lambda _, row, __: str(row.version)),
 )
 

@@ -50,7 +50,8 @@ class Attachment(Base):
         CheckConstraint("size > 0", name="size"),
         CheckConstraint(one_of("media_type", MEDIA_TYPES), name="media_type"),
         CheckConstraint(f"length(name) between 1 and {LONGEST_NAME}", name="name"),
-        CheckConstraint("(uploaded_by is null) = by_worker", name="uploaded_by_somebody"),
+        # A file of the worker carries nobody's name; neither does one of a peer system.
+        CheckConstraint("not by_worker or uploaded_by is null", name="uploaded_by_somebody"),
         CheckConstraint("withdrawn_at >= at", name="withdrawn_after_upload"),
         Index(
             "uq_attachment_content", "ticket_id", "sha256", unique=True, postgresql_where=text("withdrawn_at is null")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import TextClause, select
 from sqlalchemy.orm import Session
 
 from service.audit.recording import record
@@ -51,18 +51,24 @@ PHONE_DIGITS = range(5, 16)
 
 # `QH12351-YYYYMMDD-NNNNNN`: the local day, and a sequence that makes no two intakes wait for each other. The unique
 # key on (created_by, idempotency_key) is the lock between two copies of one request; without a key nothing conflicts.
-_INSERT_TICKET = insert_text(
-    Ticket,
-    (
-        "query_code_sealed", "state", "kind", "channel", "urgent", "category_code", "place_code", "title", "body",
-        "caller_id", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "membership",
-        "identity_group", "contact_way", "contact_time", "other_channels", "not_known", "received_at",
-        "holder_code", "cycle", "bounces", "due_at", "half_at", "provisional", "suspended", "row_version",
-        "created_by", "created_at", "idempotency_key", "idempotency_digest",
-    ),
-    values={"number": f"cast(:day as text) || lpad((nextval('{NUMBER_SEQUENCE.name}') % 1000000)::text, 6, '0')"},
-    then="on conflict (created_by, idempotency_key) do nothing returning id, number",
+_TICKET_COLUMNS = (
+    "query_code_sealed", "state", "kind", "channel", "urgent", "category_code", "place_code", "title", "body",
+    "caller_id", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "membership",
+    "identity_group", "contact_way", "contact_time", "other_channels", "not_known", "received_at",
+    "holder_code", "cycle", "bounces", "due_at", "half_at", "provisional", "suspended", "row_version",
+    "created_by", "created_at", "idempotency_key", "idempotency_digest",
 )  # fmt: skip
+
+
+def _insert_ticket(repeated: str) -> TextClause:
+    number = f"cast(:day as text) || lpad((nextval('{NUMBER_SEQUENCE.name}') % 1000000)::text, 6, '0')"
+    then = f"on conflict {repeated} do nothing returning id, number"
+    return insert_text(Ticket, _TICKET_COLUMNS, values={"number": number}, then=then)
+
+
+_INSERT_TICKET = _insert_ticket("(created_by, idempotency_key)")
+# What a peer system or the service itself registers was taken down by no person.
+_INSERT_TICKET_OF_NOBODY = _insert_ticket("(idempotency_key) where created_by is null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +138,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     query_code = new_query_code()
     day = f"QH12351-{local(unit.now):%Y%m%d}-"
     digest = _digest(command) if command.idempotency_key else None
+    key = _own_key(unit, command.idempotency_key)
     values = {
         "query_code_sealed": sealed_query_code(unit.vault, query_code),
         "state": State.registered.value,
@@ -162,7 +169,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         "row_version": 1,
         "created_by": unit.actor.id,
         "created_at": unit.now,
-        "idempotency_key": command.idempotency_key,
+        "idempotency_key": key,
         "idempotency_digest": digest,
     }
     start = clocks.StartClock(
@@ -177,9 +184,10 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     )
     clock = clocks.prepare(start, rules)
     values |= {"due_at": clock["due_at"], "half_at": clock["half_at"], "provisional": clock["provisional"]}
-    made = unit.session.connection().execute(_INSERT_TICKET, values | {"day": day}).one_or_none()
+    insert = _INSERT_TICKET if unit.actor.id is not None else _INSERT_TICKET_OF_NOBODY
+    made = unit.session.connection().execute(insert, values | {"day": day}).one_or_none()
     if made is None:
-        return _first_answer(unit, command, digest)
+        return _first_answer(unit, key, digest)
     # Told, not read back: every value is known here, and nobody changes this copy.
     ticket = Ticket(**values, id=made.id, number=made.number)
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
@@ -306,10 +314,15 @@ def _digest(command: RegisterTicket) -> bytes:
     return hashlib.sha256(repr(command).encode()).digest()
 
 
-def _first_answer(unit: Unit, command: RegisterTicket, digest: bytes | None) -> Registered:
+def _own_key(unit: Unit, key: str | None) -> str | None:
+    """The key under which a repeat is known: a person's own, and a peer system's with its name before it."""
+    return f"{unit.actor.name} {key}" if key and unit.actor.kind is ActorKind.peer else key
+
+
+def _first_answer(unit: Unit, key: str | None, digest: bytes | None) -> Registered:
     number, first = unit.session.execute(
         select(Ticket.number, Ticket.idempotency_digest).where(
-            Ticket.created_by == unit.actor.id, Ticket.idempotency_key == command.idempotency_key
+            Ticket.created_by == unit.actor.id, Ticket.idempotency_key == key
         )
     ).one()
     if first != digest:

@@ -152,6 +152,13 @@ class Ticket(Base):
         CheckConstraint("(due_at is null) = (half_at is null)", name="due_whole"),
         CheckConstraint("accepted_at >= received_at", name="accepted_after_received"),
         UniqueConstraint("created_by", "idempotency_key"),
+        # What a peer system registers is nobody's: its keys are told apart by its name before them.
+        Index(
+            "uq_ticket_idempotency_of_nobody",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("created_by is null"),
+        ),
         # A queue is read by one union, by a city with its counties, or by the province: one index each.
         *(
             Index(

@@ -129,7 +129,7 @@ def code_to_tell(unit: Unit, number: str) -> str:
     """
     ticket = find(unit, number)
     at_the_centre = State(ticket.state) in {State.registered, State.accepted}
-    if ticket.created_by != unit.actor.id or not at_the_centre:
+    if unit.actor.id is None or ticket.created_by != unit.actor.id or not at_the_centre:
         raise CodeNotToTell(number=number)
     return query_code_of(unit.vault, ticket)
 

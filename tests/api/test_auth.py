@@ -151,7 +151,7 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
 def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[str, str, dict[str, Any]]]:
     """Method, address and description of every operation below /api/v1."""
     ids = ("notice", "change", "employer", "view", "attachment", "absence", "article", "template", "digest")
-    ids += ("channel", "duty", "login")
+    ids += ("channel", "duty", "login", "peer")
     places = {"number": number, "org": "630000", "kind": "dispatch", "key": "0" * 32, "matter": number}
     places |= {f"{name}_id": "1" for name in ids}
     return [

@@ -4,7 +4,7 @@ field says what it is. With HOTLINE_SHOTS=DIR the run leaves a picture of each."
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from service.app import create_app
 from service.core.unit import WORKER
 from service.escalations.firing import sweep
+from service.identity.peers import AddPeer, add_peer
 from service.notifications.brake import Brake
 from service.notifications.channels import AddChannel, ChannelKind, add_channel, try_channel
 from service.ratings.recording import rating_path
@@ -151,6 +152,9 @@ def visits(shared_desk: Desk) -> list[Visited]:
     key = desk.do("admin1", try_channel, channel)
     (message,) = desk.rows("select id from outbox_message where key = :key", key=key)
     desk.application.courier.deliver(message.id)
+    until = desk.clock.now() + timedelta(days=90)
+    their = {"org_code": "630000", "scopes": ["ticket:create", "ticket:read"], "networks": ["10.8.0.0/24"]}
+    peer = desk.do("admin1", add_peer, AddPeer(name="xining-12345", expires_at=until, **their)).id
     pages = {
         "queue-agent": ("agent1", "/"),
         "queue-handler": (HANDLER, "/"),
@@ -172,6 +176,8 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "duties": (LEADER, "/duties"),
         "channels": ("admin1", "/channels"),
         "channels-tested": ("admin1", f"/channels?tested={channel}"),
+        "peers": ("admin1", "/peers"),
+        "peers-revoke": ("admin1", f"/peers?revoke={peer}"),
         "channels-remove": ("admin1", f"/channels?remove={channel}"),
         "employers": ("dispatcher1", "/employers"),
         "recusal": (HANDLER, f"/tickets/{states['in-progress'][1]}/recusal"),

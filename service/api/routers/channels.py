@@ -136,6 +136,7 @@ def resume(work: Working, channel_id: ChannelId) -> Response:
 @router.post(
     "/notice-channels/{channel_id}/test",
     status_code=202,
+    response_class=Response,
     name="channel_test",
     summary=both("试发", "Send a test"),
     responses=_ON_ONE,

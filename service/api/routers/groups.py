@@ -6,7 +6,7 @@ from fastapi import Body, Response
 from fastapi.openapi.models import Example
 
 from service.api.deps import Working, answer
-from service.api.documentation import READ_REFUSALS, STEP_REFUSALS, both, needs
+from service.api.documentation import STEP_REFUSALS, both, needs, refusals
 from service.api.routers import room
 from service.api.schemas.fields import A_TICKET_NUMBER, TicketNumber
 from service.api.schemas.groups import GroupIn, GroupOut
@@ -46,7 +46,7 @@ def group(
     name="ticket_group",
     summary=both("所在的组", "The group of a ticket"),
     response_model=GroupOut,
-    responses=READ_REFUSALS,
+    responses=refusals(401, 403, 404, 409, 422, 503),
     openapi_extra=needs(Permission.ticket_read),
 )
 def show(work: Working, number: TicketNumber) -> Response:

@@ -13,6 +13,7 @@ from service.console.texts import (
     intake,
     knowledge,
     oversight,
+    peers,
     people,
     reports,
     rules,
@@ -21,7 +22,7 @@ from service.console.texts import (
 )
 from service.core.errors import Bilingual
 
-ROOMS = (frame, finding, intake, ticket, reports, rules, knowledge, oversight, people, account, handling, worker)
+ROOMS = (frame, finding, intake, ticket, reports, rules, knowledge, oversight, people, account, peers, handling, worker)
 
 TEXTS: dict[str, Bilingual] = {key: Bilingual(*pair) for room in ROOMS for key, pair in room.PAIRS.items()}
 

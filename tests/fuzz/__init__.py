@@ -1,0 +1,1 @@
+"""Every address of the API under generated requests, as everybody."""
