@@ -28,6 +28,7 @@ The API of the hotline's ticketing. Log in with `POST /api/v1/auth/token`, then 
 
 TAGS = [
     {"name": "auth", "description": "登录 / Logging in"},
+    {"name": "people", "description": "人员管理 / Keeping the people"},
     {"name": "tickets", "description": "工单 / Tickets"},
     {"name": "steps", "description": "工单操作 / Steps of a ticket's life"},
     {"name": "groups", "description": "同一事项的多件工单 / Several tickets of one matter"},

@@ -2,19 +2,27 @@
 
 import sys
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.commands.frame import AsJson, application, group, say, say_json, say_table
 from service.core.clock import local
 
+if TYPE_CHECKING:
+    from service.identity.permissions import Role
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     user = group("人员 / people")
     user.command("add")(add)
+    user.command("change")(change)
+    user.command("reset")(reset)
     user.command("disable")(disable)
+    user.command("enable")(enable)
+    user.command("open-work")(list_open_work)
+    user.command("hand-over")(hand_over_all)
     user.command("list")(list_people)
     user.command("logins")(list_logins)
     user.command("log-out")(log_out_everywhere)
@@ -32,37 +40,108 @@ def add(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="从标准输入读密码 / read the password from standard input")
     ] = False,
+    one_time: Annotated[
+        bool, typer.Option("--one-time", help="生成一次性初始密码 / make a password for one login")
+    ] = False,
 ) -> None:
-    """新增人员,密码随后输入。/ Add somebody; the password is asked for."""
+    """新增人员,密码随后输入,或生成初始密码。/ Add somebody; the password is asked for, or made."""
+    from service.identity.keeping import AddPerson, add_person, check_place
     from service.identity.people import CreatePerson, create_person
-    from service.identity.permissions import Role
 
-    known = [entry.value for entry in Role]
-    for wanted in role:
-        if wanted not in known:
-            raise typer.BadParameter(f"{wanted}: {', '.join(known)}", param_hint="--role")
+    roles = _roles(role)
+    if one_time:
+        with application() as parts, parts.unit() as unit:
+            made = add_person(unit, AddPerson(username=username, display_name=name, org_code=org, roles=roles))
+        _say_password(username, made)
+        return
     password = (
         sys.stdin.readline().rstrip("\r\n")
         if password_stdin
         else typer.prompt("密码 / password", hide_input=True, confirmation_prompt=True)
     )
     with application() as parts, parts.unit() as unit:
+        check_place(unit, org, roles)
         create_person(
             unit,
-            CreatePerson(
-                username=username,
-                display_name=name,
-                org_code=org,
-                roles=frozenset(Role(entry) for entry in role),
-                password=password,
-            ),
+            CreatePerson(username=username, display_name=name, org_code=org, roles=roles, password=password),
         )
     say(f"已新增 {username} / {username} was added")
 
 
+def change(
+    username: Annotated[str, typer.Argument(help="用户名 / user name")],
+    name: Annotated[str | None, typer.Option(help="显示姓名 / name shown")] = None,
+    org: Annotated[str | None, typer.Option(help="工会代码 / code of the union")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="全部岗位,可多次 / all roles from now on")] = None,
+) -> None:
+    """变更姓名、单位或岗位。/ Change somebody's name, union or roles."""
+    from service.identity.keeping import ChangePerson, change_person
+
+    command = ChangePerson(username=username, display_name=name, org_code=org, roles=_roles(role) if role else None)
+    with application() as parts, parts.unit() as unit:
+        change_person(unit, command)
+    say(f"已变更 {username} / {username} was changed")
+
+
+def reset(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
+    """重置密码并注销其登录。/ Make a password for one login; every login of theirs ends."""
+    from service.identity.keeping import reset_password
+
+    with application() as parts, parts.unit() as unit:
+        password = reset_password(unit, username)
+    _say_password(username, password)
+
+
+def enable(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
+    """恢复已停用的人员。/ Enable somebody again, with the roles of before."""
+    from service.identity.keeping import enable_person
+
+    with application() as parts, parts.unit() as unit:
+        password = enable_person(unit, username)
+    _say_password(username, password)
+
+
+def list_open_work(
+    username: Annotated[str, typer.Argument(help="用户名 / user name")], as_json: AsJson = False
+) -> None:
+    """列出未了事项。/ List what hangs on somebody."""
+    from service.tickets.leaving import open_work
+
+    with application() as parts, parts.reading() as unit:
+        work = open_work(unit, username)
+    lines: list[tuple[str, ...]] = [
+        *(("工单 ticket", each.number, each.state.zh + " " + each.state.en) for each in work.tickets),
+        *(("咨询 question", number, "") for number in work.consults),
+        *(("值班 duty", _minute(each.starts_at), _minute(each.ends_at)) for each in work.duties),
+        *(("代理 stands in", each.username, f"{each.starts_on} {each.ends_on}") for each in work.stands_in),
+        *(("请假 away", each.username, f"{each.starts_on} {each.ends_on}") for each in work.absences),
+    ]
+    if as_json:
+        say_json([{"what": what.split()[-1], "which": which, "more": more} for what, which, *_, more in lines])
+        return
+    say_table(("事项 what", "编号 which", "说明 more"), lines)
+
+
+def hand_over_all(
+    username: Annotated[str, typer.Argument(help="用户名 / user name")],
+    to: Annotated[str, typer.Option(help="接手人 / who takes it over")],
+) -> None:
+    """批量交接未了事项。/ Hand over what hangs on somebody."""
+    from service.tickets.leaving import HandOver, hand_over
+
+    with application() as parts, parts.unit() as unit:
+        done = hand_over(unit, HandOver(username=username, to=to))
+    say(
+        f"工单 tickets {done.tickets}, 咨询 questions {done.consults}, 值班 duties {done.duties}, "
+        f"代理 absences {done.stands_in}"
+    )
+    for what, why in done.left:
+        say(f"未交接 stays: {what}: {why.zh} {why.en}")
+
+
 def disable(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
     """停用人员并注销其登录。/ End somebody's logins."""
-    from service.identity.people import disable_person
+    from service.identity.keeping import disable_person
 
     with application() as parts, parts.unit() as unit:
         disable_person(unit, username)
@@ -189,6 +268,20 @@ def back(number: Annotated[int, typer.Argument(help="请假编号 / number of th
     with application() as parts, parts.unit() as unit:
         cancel_absence(unit, number)
     say(f"已取消请假 {number} / absence {number} was cancelled")
+
+
+def _roles(names: list[str]) -> "frozenset[Role]":
+    from service.identity.permissions import Role
+
+    known = [entry.value for entry in Role]
+    for wanted in names:
+        if wanted not in known:
+            raise typer.BadParameter(f"{wanted}: {', '.join(known)}", param_hint="--role")
+    return frozenset(Role(entry) for entry in names)
+
+
+def _say_password(username: str, password: str) -> None:
+    say(f"{username} 的初始密码,首次登录须更改 / first password, to be changed at the first login: {password}")
 
 
 def _day(text: str, option: str) -> date:

@@ -27,6 +27,7 @@ class Masthead:
     keeps_employers: bool
     keeps_channels: bool
     keeps_peers: bool
+    keeps_people: bool
     records_absences: bool
     reads_knowledge: bool
     answers_consults: bool
@@ -54,6 +55,7 @@ def masthead_of(unit: Unit) -> Masthead:
         keeps_employers=actor.may(Permission.employer_manage) and actor.org_code == PROVINCE_CODE,
         keeps_channels=actor.may(Permission.channel_manage),
         keeps_peers=actor.may(Permission.peer_manage) and actor.org_code == PROVINCE_CODE,
+        keeps_people=actor.may(Permission.person_manage),
         answers_consults=actor.may(Permission.consult_answer),
         decides_exclusions=actor.may(Permission.exclusion_decide) and actor.org_code == PROVINCE_CODE,
         checks_quality=actor.may(Permission.ticket_redo),

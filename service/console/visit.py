@@ -151,10 +151,13 @@ class Visit:
         note_login(self.application, unit)
 
     @contextmanager
-    def writing(self) -> Iterator[Unit]:
-        """A unit that commits when the block ends well. Raises NotLoggedIn."""
+    def writing(self, permission: Permission | None = None) -> Iterator[Unit]:
+        """A unit that commits when the block ends well, for somebody who holds `permission`; without one the use-case
+        itself asks. Raises NotLoggedIn, NotPermitted."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
+            if permission is not None and not unit.actor.may(permission):
+                raise NotPermitted(permission=permission.value)
             yield unit
         note_login(self.application, unit)
 

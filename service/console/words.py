@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from service.core.errors import Bilingual
+from service.identity.permissions import ROLE_NAMES
 from service.notifications.channels import KIND_NAMES
 from service.reports.breaches import CLOCK_NAMES as REPORT_CLOCK_NAMES
 from service.reports.breaches import TIER_NAMES as REPORT_TIER_NAMES
@@ -223,16 +224,7 @@ RUNGS = _words(
     late_3=("逾期 3 个工作日", "3 working days late"),
 )
 
-ROLES = _words(
-    agent=("坐席", "agent"),
-    lawyer=("律师", "lawyer"),
-    dispatcher=("派单员", "dispatcher"),
-    handler=("承办人", "handler"),
-    reviewer=("审核人", "reviewer"),
-    supervisor=("督办员", "supervisor"),
-    admin=("管理员", "administrator"),
-    auditor=("审计员", "auditor"),
-)
+ROLES: Words = {role.value: name for role, name in ROLE_NAMES.items()}
 
 # What a peer system may be given.
 PEER_SCOPES = _words(

@@ -5,12 +5,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, select, text
+from sqlalchemy import Row, select, text
 
 from service.audit.recording import record
 from service.core.unit import Actor, LoginInUse, Unit
 from service.identity.errors import NotLoggedIn, PasswordToBeChanged, PersonNotFound, UsernameInvalid, UsernameTaken
-from service.identity.models import LoginToken, Person, PersonRole
+from service.identity.models import Person, PersonRole
 from service.identity.passwords import check_password, hash_password
 from service.identity.permissions import Permission, Role, permissions_of
 from service.org.tree import org_tree, within
@@ -161,14 +161,6 @@ def person_below(unit: Unit, username: str) -> Person:
     if person is None or not within(person.org_code, unit.actor.scope):
         raise PersonNotFound(username=username)
     return person
-
-
-def disable_person(unit: Unit, username: str) -> None:
-    """A leaver: no more logins, and every token of theirs ends now. Raises PersonNotFound."""
-    person = person_below(unit, username)
-    person.active = False
-    unit.session.execute(delete(LoginToken).where(LoginToken.person_id == person.id))
-    record(unit, "person:disable", subject=username)
 
 
 def digest(token: str) -> bytes:

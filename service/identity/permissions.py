@@ -1,6 +1,10 @@
 """Rights and roles. A right is `noun:verb`; a role is a set of rights; what is not listed is denied."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+
+from service.core.errors import Bilingual
 
 
 class Permission(StrEnum):
@@ -78,6 +82,19 @@ class Role(StrEnum):
     admin = "admin"
     auditor = "auditor"
 
+
+ROLE_NAMES: Mapping[Role, Bilingual] = MappingProxyType(
+    {
+        Role.agent: Bilingual("坐席", "agent"),
+        Role.lawyer: Bilingual("律师", "lawyer"),
+        Role.dispatcher: Bilingual("派单员", "dispatcher"),
+        Role.handler: Bilingual("承办人", "handler"),
+        Role.reviewer: Bilingual("审核人", "reviewer"),
+        Role.supervisor: Bilingual("督办员", "supervisor"),
+        Role.admin: Bilingual("管理员", "administrator"),
+        Role.auditor: Bilingual("审计员", "auditor"),
+    }
+)
 
 P = Permission
 

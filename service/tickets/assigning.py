@@ -52,7 +52,7 @@ def assign_ticket(unit: Unit, command: AssignTicket) -> None:
     of `take`, HandlerUnfit, HandlerKeepsOut.
     """
     ticket = take(unit, command.number, Step.assign, version=command.version)
-    chosen = next((each for each in _handlers(unit, ticket.holder_code) if each.username == command.username), None)
+    chosen = next((each for each in handlers_at(unit, ticket.holder_code) if each.username == command.username), None)
     if chosen is None:
         raise HandlerUnfit(username=command.username)
     if unit.session.get(Recusal, (ticket.id, chosen.person_id)) is not None:
@@ -60,6 +60,11 @@ def assign_ticket(unit: Unit, command: AssignTicket) -> None:
     before = handler_of(unit, ticket)
     if before is not None and before.username == chosen.username:
         return
+    hand_to(unit, ticket, chosen, note=command.note)
+
+
+def hand_to(unit: Unit, ticket: Ticket, chosen: HandlerView, *, note: str) -> None:
+    """Put a locked ticket into somebody's hands, whoever had it, and tell them."""
     values = {"person_id": chosen.person_id, "by": unit.actor.id, "at": unit.now}
     unit.session.execute(
         insert(TicketHandler)
@@ -69,7 +74,7 @@ def assign_ticket(unit: Unit, command: AssignTicket) -> None:
     data = {"person": chosen.username}
     if chosen.absent_until is not None:
         data |= {"absent_until": str(chosen.absent_until), "deputy": chosen.deputy or ""}
-    carry_out(unit, ticket, Step.assign, note=command.note, data=data)
+    carry_out(unit, ticket, Step.assign, note=note, data=data)
     tell_person(
         unit,
         ticket,
@@ -85,15 +90,16 @@ def assign_ticket(unit: Unit, command: AssignTicket) -> None:
 def handler_of(unit: Unit, ticket: Ticket) -> HandlerView | None:
     """Who has a ticket in hand; None for all handlers of the union alike, and when the person has left."""
     in_hand = exists().where(TicketHandler.ticket_id == ticket.id, TicketHandler.person_id == Person.id)
-    return next(iter(_handlers(unit, ticket.holder_code, in_hand)), None)
+    return next(iter(handlers_at(unit, ticket.holder_code, in_hand)), None)
 
 
 def handlers(unit: Unit) -> Sequence[HandlerView]:
     """The handlers of the actor's own union, with who of them is away today."""
-    return _handlers(unit, unit.actor.org_code or "")
+    return handlers_at(unit, unit.actor.org_code or "")
 
 
-def _handlers(unit: Unit, org_code: str, *wanted: object) -> Sequence[HandlerView]:
+def handlers_at(unit: Unit, org_code: str, *wanted: object) -> Sequence[HandlerView]:
+    """The handlers of a union, with who of them is away today."""
     deputy = aliased(Person)
     rows = unit.session.execute(
         select(Person.id, Person.username, Person.display_name, Absence.ends_on, deputy.display_name.label("deputy"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.identity.people import disable_person
+from service.identity.keeping import disable_person
 from service.identity.permissions import ROLE_PERMISSIONS, Role
 from tests.api.clients import Api
 from tests.conftest import PASSWORD
@@ -152,7 +152,14 @@ def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[
     """Method, address and description of every operation below /api/v1."""
     ids = ("notice", "change", "employer", "view", "attachment", "absence", "article", "template", "digest")
     ids += ("channel", "duty", "login", "peer")
-    places = {"number": number, "org": "630000", "kind": "dispatch", "key": "0" * 32, "matter": number}
+    places = {
+        "number": number,
+        "org": "630000",
+        "kind": "dispatch",
+        "key": "0" * 32,
+        "matter": number,
+        "username": "agent2",
+    }
     places |= {f"{name}_id": "1" for name in ids}
     return [
         (method.upper(), path.removeprefix("/api/v1").format(**places), operation)

@@ -194,6 +194,8 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "refused": (HANDLER, f"/tickets/{any_ticket}"),
         "login": (None, "/login"),
         "account": ("agent1", "/account"),
+        "people": ("admin1", "/people"),
+        "person": ("admin1", f"/people/{HANDLER}"),
         "account-password": ("agent1", "/account/password"),
     }
     if not SHOTS:  # the others have the same parts

@@ -17,7 +17,8 @@ from service.bootstrap import Application, build
 from service.cli import app
 from service.core.clock import SimulatedClock
 from service.core.settings import Settings
-from service.identity.people import CreatePerson, create_person, disable_person
+from service.identity.keeping import disable_person
+from service.identity.people import CreatePerson, create_person
 from service.identity.permissions import Role
 from service.sla.models import CalendarVersion
 from sla_rules import NoticeYear, WorkCalendar, load_calendar
