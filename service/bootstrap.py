@@ -86,7 +86,9 @@ class Application:
         """Counts what strangers do. On a connection of its own that gives up quickly: a visitor waits on it."""
         patience = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
         client = redis.Redis.from_url(self.settings.redis_url, **patience)
-        return RateLimiter(lambda: client, prefix=self.settings.database_url)
+        # Keyed: who can read Redis must not find by trying which numbers were typed.
+        prefix = f"{self.settings.database_url} {self.vault.lookup('limits').hex()}"
+        return RateLimiter(lambda: client, prefix=prefix)
 
     @cached_property
     def sms_secret(self) -> str:

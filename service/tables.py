@@ -23,6 +23,7 @@ from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaCl
 from service.tickets.assisting import AssistTask
 from service.tickets.attachments import Attachment
 from service.tickets.catalogue import DispatchCatalogueVersion
+from service.tickets.concealing import ConcealedNumber
 from service.tickets.consulting import Consult
 from service.tickets.drafts import IntakeDraft
 from service.tickets.evidence import OutcomeEvidence
@@ -71,6 +72,7 @@ __all__ = [
     "Caller",
     "Category",
     "Channel",
+    "ConcealedNumber",
     "Consult",
     "DispatchCatalogueVersion",
     "Duty",

@@ -7,6 +7,7 @@ from sqlalchemy import insert
 from service.audit.chain import code_of
 from service.audit.models import AuditEvent
 from service.core.db import table_of
+from service.core.personal import without_numbers_in
 from service.core.unit import Unit
 
 # Core, not ORM: nothing is read back, and the statement is compiled once.
@@ -29,8 +30,9 @@ def record(
         "actor_org": unit.actor.org_code,
         "action": f"{unit.actor.kind}:{action}",
         "subject": subject,
-        "before": before,
-        "after": after,
+        # Reasons are people's words.
+        "before": without_numbers_in(before),
+        "after": without_numbers_in(after),
         "correlation_id": unit.correlation_id,
     }
     unit.session.connection().execute(_INSERT, {**event, "code": code_of(unit.vault.audit_key, event)})

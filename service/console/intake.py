@@ -83,6 +83,8 @@ _EXTENT = (
     ),
 )
 _WORKER = (
+    Field(name="id_number", label="field.id_number", longest=40, hint="hint.id_number"),
+    Field(name="address", label="field.address", longest=200, hint="hint.id_number"),
     Field(
         name="membership",
         label="field.membership",

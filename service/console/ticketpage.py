@@ -182,7 +182,7 @@ def _page(
             "may_group": unit.actor.may(Permission.ticket_group),
             "articles": _fitting(unit, number, forms),
             "picked": (typed or visit.typed).get("articles", ())[:MOST_ARTICLES],
-            "can_reveal": unit.actor.may(Permission.caller_reveal) and view.caller_phone is not None,
+            "can_reveal": unit.actor.may(Permission.caller_reveal) and view.may_be_revealed,
         }
     # A step that is no longer possible has no form to keep what was typed: it is shown to be copied.
     left_over = _words_typed(visit) if tried and all(form.step is not tried for form in forms) else []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from psycopg import OperationalError
 from psycopg.types.json import Jsonb
@@ -15,18 +15,21 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
+    String,
     Table,
     TextClause,
+    TypeDecorator,
     bindparam,
     create_engine,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import QueuePool
 
 from service.core.metrics import count_pool
+from service.core.personal import without_numbers, without_numbers_in
 from service.core.tracing import watch_engine
 
 NAMING = {
@@ -56,6 +59,34 @@ class AdvisoryLock(IntEnum):
     # With the number of an employer: intakes about one wait for each other, so that its matters are counted.
     employer = 12_351_005
     audit = 12_351_006
+
+
+class FreeText(TypeDecorator[str]):
+    """Words that people type. Phones and identity numbers in them are masked as they are written, whoever writes and by
+    whatever statement: what is not in the table is in no index, export, log or stolen dump."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Any) -> str | None:
+        """The text without its personal numbers."""
+        return None if value is None else without_numbers(value)
+
+
+class FreeDocument(TypeDecorator[dict[str, Any]]):
+    """A document into which people's words may come; masked like them."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, _dialect: Any) -> Any:
+        """The document without personal numbers."""
+        return without_numbers_in(value)
+
+
+# A column of words that people type: `title: Mapped[Words]`; and of a document with such words in it.
+Words = Annotated[str, mapped_column(FreeText())]
+WordsInside = Annotated[dict[str, Any], mapped_column(FreeDocument())]
 
 
 class Base(DeclarativeBase):
@@ -191,8 +222,10 @@ def copy_in(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any
         if isinstance(column.default, ColumnDefault) and column.name not in rows[0]
     }
     names = (*rows[0], *defaults)
-    documents = {column.name for column in table.columns if isinstance(column.type, JSONB)}
+    documents = {column.name for column in table.columns if isinstance(column.type, (JSONB, FreeDocument))}
+    # COPY passes by what a column does to its values.
+    words = {column.name for column in table.columns if isinstance(column.type, (FreeText, FreeDocument))}
     with session.connection().connection.cursor().copy(f"copy {table.name} ({', '.join(names)}) from stdin") as copy:
         for row in rows:
-            values = {**row, **defaults}
+            values = {**row, **defaults} | {name: without_numbers_in(row[name]) for name in words if name in row}
             copy.write_row([Jsonb(values[name]) if name in documents else values[name] for name in names])

@@ -30,6 +30,7 @@ from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.models import SlaClock
 from service.sla.rules import Rules, current_rules
+from service.tickets.concealing import ConcealedNumber, number_row
 from service.tickets.employers import note_employer
 from service.tickets.finding import reindex_tickets
 from service.tickets.models import (
@@ -246,11 +247,12 @@ def _take_in(unit: Unit, run: ImportRun, fresh: list[Verdict], remarks: list[tup
         )
         written[TicketEvent].append(_event_values(unit, run, verdict, row, ticket))
         written[SlaClock] += [{**clock, "ticket_id": ticket_id} for clock in row_clocks.values()]
+        written[ConcealedNumber] += [number_row(unit, ticket_id, *each) for each in row.apart.items()]
         if row.state in (State.to_sign, State.in_progress):
             written[Assignment].append(_assignment_values(unit, row, ticket_id))
     # The tickets go into the index together, with all that hangs on them; one left out would go there at the commit.
     unit.session.execute(text("set constraints search_insert deferred"))
-    for model in (Ticket, TicketAlias, ImportedTicket, SlaClock, Assignment, TicketEvent):
+    for model in (Ticket, TicketAlias, ImportedTicket, SlaClock, Assignment, TicketEvent, ConcealedNumber):
         copy_in(unit.session, model, written[model])
     ids = [ticket_id for ticket_id, _number in names]
     reindex_tickets(unit, first=min(ids), last=max(ids))

@@ -1,6 +1,5 @@
 """What an import came to: how many rows went where, how its promises stand at a moment, and the rows to look at."""
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, select
 
 from service.core.clock import local
+from service.core.spreadsheet import CsvTable
 from service.core.unit import Unit
 from service.history.models import ImportedTicket, ImportRemark, ImportRun
-from service.reports.export import BOM, harmless
 from service.sla.models import SlaClock
 from service.tickets.models import Ticket
 from sla_rules import ClockKind
@@ -106,10 +105,10 @@ def write_outcome(unit: Unit, outcome: ImportOutcome, folder: Path) -> dict[str,
     files = {name: folder / name for name in ("refused.csv", "warned.csv", "summary.json")}
     for weight in ("refused", "warned"):
         with files[f"{weight}.csv"].open("w", encoding="utf-8", newline="") as file:
-            file.write(BOM)
-            writer = csv.writer(file)
-            writer.writerow(_HEADING)
-            writer.writerows([harmless(value) for value in line] for line in _remarks(unit, outcome.run_id, weight))
+            table = CsvTable(file)
+            table.row(_HEADING)
+            for line in _remarks(unit, outcome.run_id, weight):
+                table.row(line)
     text = json.dumps(outcome.to_document(), ensure_ascii=False, indent=2)
     files["summary.json"].write_text(f"{text}\n", encoding="utf-8")
     return files

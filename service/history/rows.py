@@ -1,7 +1,7 @@
 """From a row of a file to a ticket of ours, or to the reasons why not. Pure: no session, no clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
@@ -10,8 +10,9 @@ from service.core.crypto import digits_only
 from service.core.errors import Bilingual
 from service.history.mapping import FALSE, FLAGS, MOMENTS, PERSONAL, TRUE, FieldRule, HistoryMapping
 from service.history.source import Cell, Record
-from service.tickets.concealing import without_caller
+from service.tickets.concealing import Apart, conceal
 from service.tickets.intake import EARLIEST
+from service.tickets.sealed import Told
 from service.tickets.states import ENDED, STATE_NAMES, State
 
 # A merged ticket needs the one it went into, a reply under review its text, a call-back its reviewed reply: what no
@@ -72,6 +73,7 @@ class HistoryRow:
     due_at: datetime | None
     undated: bool
     kept: dict[str, str]
+    apart: Apart = field(default_factory=Apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ class _Reading:
             kept=kept,
         )
         self._check_order(row, now)
-        return _without_caller(row) if row.identity_hidden else row
+        return _concealed(row)
 
     @property
     def _is_refused(self) -> bool:
@@ -315,14 +317,17 @@ class _Reading:
         self.remarks.append(Remark("warned", name, Bilingual(zh, en)))
 
 
-def _without_caller(row: HistoryRow) -> HistoryRow:
-    """A confidential matter's texts, as they are kept of those that are taken down here."""
+def _concealed(row: HistoryRow) -> HistoryRow:
+    """A matter's texts, as they are kept of those that are taken down here."""
+    told, apart = Told(digits=digits_only(row.phone or ""), name=row.caller_name), Apart()
 
     def said(text: str) -> str:
-        return without_caller(text, name=row.caller_name, phone=row.phone)
+        kept, others = conceal(text, told, identity_hidden=row.identity_hidden)
+        apart.update(others)
+        return kept
 
     kept = {column: said(text) for column, text in row.kept.items()}
-    return replace(row, title=said(row.title), body=said(row.body), answer=said(row.answer), kept=kept)
+    return replace(row, title=said(row.title), body=said(row.body), answer=said(row.answer), kept=kept, apart=apart)
 
 
 def _filled(text: str, holes: list[tuple[str, Cell]]) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from service.audit.recording import record
 from service.core.clock import local
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Conflict, Forbidden, Malformed, NotFound
 from service.core.unit import ActorKind, Unit
 from service.identity.errors import PersonNotFound
@@ -45,7 +45,7 @@ class Absence(Base):
     starts_on: Mapped[date]
     ends_on: Mapped[date]
     deputy_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    reason: Mapped[str]
+    reason: Mapped[Words]
     recorded_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[datetime]
     cancelled_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 
 
 class Notice(Base):
@@ -24,8 +24,8 @@ class Notice(Base):
     ticket_number: Mapped[str]
     tally_id: Mapped[int | None] = mapped_column(ForeignKey("notice_tally.id"))
     urgent: Mapped[bool] = mapped_column(default=False)
-    text_zh: Mapped[str]
-    text_en: Mapped[str]
+    text_zh: Mapped[Words]
+    text_en: Mapped[Words]
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import Bilingual
+from service.core.personal import without_numbers
 from service.core.unit import Unit
 from service.notifications.audience import Target
 from service.notifications.channels import spread
@@ -49,8 +50,8 @@ def notice_to(
             "person_id": target.person_id,
             "key": key,
             "ticket_number": ticket_number,
-            "text_zh": text.zh,
-            "text_en": text.en,
+            "text_zh": without_numbers(text.zh),
+            "text_en": without_numbers(text.en),
             "urgent": urgent,
         },
         queue=Queue.urgent if urgent else Queue.default,

@@ -19,6 +19,7 @@ from service.identity.models import Person
 from service.org.tree import org_tree
 from service.ratings.models import OTHER_REASONS, Rating
 from service.sla.models import SlaClock
+from service.tickets.concealing import concealed
 from service.tickets.exclusions import Exclusion, open_exclusion
 from service.tickets.messages import tell_union
 from service.tickets.models import Ticket
@@ -150,7 +151,7 @@ def ask_exclusion(unit: Unit, command: AskExclusion) -> Ticket:
             rating_id=rating.id if rating else None,
             clock_id=clock.id if clock else None,
             org_code=unit.actor.org_code,
-            reason=command.reason,
+            reason=concealed(unit, ticket, command.reason),
             asked_by=unit.actor.id,
             asked_at=unit.now,
         )
@@ -169,7 +170,7 @@ def support_exclusion(unit: Unit, command: DecideExclusion) -> Ticket:
     if exclusion.supported_by is not None:
         raise ExclusionAlreadySupported
     exclusion.supported_by, exclusion.supported_at = unit.actor.id, unit.now
-    exclusion.support_note = command.note
+    exclusion.support_note = concealed(unit, ticket, command.note)
     carry_out(unit, ticket, Step.support_exclusion, note=command.note)
     audience = ("supervisor", "dispatcher")
     _tell(unit, ticket, audience, "剔除申请待另一人确认", "an exclusion waits for a second word", occasion="supported")
@@ -240,7 +241,7 @@ def _to_decide(unit: Unit, ticket: Ticket) -> Exclusion:
 
 def _decide(unit: Unit, ticket: Ticket, exclusion: Exclusion, step: Step, verdict: str, note: str) -> None:
     exclusion.verdict, exclusion.decided_by, exclusion.decided_at = verdict, unit.actor.id, unit.now
-    exclusion.decision_note = note
+    exclusion.decision_note = concealed(unit, ticket, note)
     carry_out(unit, ticket, step, note=note)
     zh, en = ("已剔除", "was excluded") if verdict == "granted" else ("不予剔除", "is not excluded")
     audience = ("handler", "leader")

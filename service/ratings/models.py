@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 
 RESULTS = ("answered", "timeout", "invalid_key", "unreachable", "refused")
 HANDLER_FAULTS = ("not_contacted", "not_resolved", "attitude", "late", "untrue_reply")
@@ -41,7 +41,7 @@ class Rating(Base):
     satisfaction: Mapped[int | None]
     agent_score: Mapped[int | None]
     reason: Mapped[str | None]
-    comment: Mapped[str]
+    comment: Mapped[Words]
     recorded_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     rated_at: Mapped[datetime]
 

@@ -1,7 +1,5 @@
 """What a replay leaves: the breach report, the timestamps it was made from, what became of each message, a table."""
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from service.core.clock import local
+from service.core.spreadsheet import as_csv
 from service.core.unit import PROVINCE_CODE, Unit
 from service.escalations.models import Escalation
 from service.org.tree import org_tree
@@ -23,7 +22,6 @@ from service.reports.export import to_csv, to_xlsx
 from service.sla.models import SlaClock, SlaPause
 from service.tickets.models import Ticket
 
-BOM = "\ufeff"
 Names = Callable[[str], tuple[str, str]]
 
 
@@ -207,11 +205,7 @@ def _instant(at: datetime | None) -> str:
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return (BOM + out.getvalue()).encode()
+    return as_csv(header, rows)
 
 
 def _json(document: object) -> bytes:

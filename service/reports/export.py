@@ -1,17 +1,13 @@
 """The breach report as files: CSV for any spreadsheet (UTF-8 with BOM), XLSX with a sheet of totals."""
 
-import csv
 import io
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-import xlsxwriter
-
 from service.core.clock import local
+from service.core.spreadsheet import as_csv, workbook
 from service.reports.breaches import BreachReport, BreachRow, Excluded, Total
-
-BOM = "\ufeff"
 
 # Header, and how a row gives the value. Times are local, with their offset in the header.
 _COLUMNS: tuple[tuple[str, Callable[[BreachRow], Any]], ...] = (
@@ -45,19 +41,13 @@ _TOTAL_HEADER = ("维度", "代码", "名称", "到期", "按时", "逾期", "�
 
 def to_csv(report: BreachReport) -> bytes:
     """The rows as CSV. The same query as the screen, so file and screen can't differ."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([name for name, _ in _COLUMNS])
-    for row in report.rows:
-        writer.writerow([harmless(value) for value in _values(row)])
-    return (BOM + out.getvalue()).encode()
+    return as_csv([name for name, _ in _COLUMNS], map(_values, report.rows))
 
 
 def to_xlsx(report: BreachReport) -> bytes:
     """Three sheets: rows, totals, and what the figures mean. The same report gives the same bytes."""
     out = io.BytesIO()
-    # Strings stay strings: a spreadsheet must not run what somebody typed into a form.
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = workbook(out, in_memory=True)
     book.set_properties({"created": datetime(2000, 1, 1), "title": "12351 逾期报告"})  # noqa: DTZ001 - a fixed stamp
     bold = book.add_format({"bold": True})
     rows = book.add_worksheet("逾期工单")
@@ -104,11 +94,6 @@ def to_xlsx(report: BreachReport) -> bytes:
     about.autofit()
     book.close()
     return out.getvalue()
-
-
-def harmless(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula, with an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _values(row: BreachRow) -> list[Any]:

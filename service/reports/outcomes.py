@@ -5,8 +5,6 @@ Money recovered and mediation agreements need a proof: a file that the reply nam
 call-back that the matter was resolved. Without one a line stands in the ledger as unverified; it is not refused.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,11 +15,11 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
 from service.core.clock import LOCAL, local
+from service.core.spreadsheet import as_csv
 from service.core.unit import Unit
 from service.org.tree import org_tree, within
 from service.ratings.models import Rating
 from service.reports.breaches import LONGEST_PERIOD, PeriodInvalid
-from service.reports.export import BOM, harmless
 from service.tickets.attachments import Attachment
 from service.tickets.evidence import OutcomeEvidence
 from service.tickets.models import Reply, Ticket
@@ -190,11 +188,7 @@ _COLUMNS: tuple[tuple[str, Callable[[OutcomeRow], Any]], ...] = (
 
 def to_csv(ledger: OutcomeLedger) -> bytes:
     """The rows as CSV (UTF-8 with BOM), the same as the screen's."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([name for name, _ in _COLUMNS])
-    writer.writerows([harmless(value(row)) for _, value in _COLUMNS] for row in ledger.rows)
-    return (BOM + out.getvalue()).encode()
+    return as_csv([name for name, _ in _COLUMNS], ([value(row) for _, value in _COLUMNS] for row in ledger.rows))
 
 
 def _proof(reply: Reply, *, evidence: int, resolved: bool) -> str:

@@ -1,7 +1,5 @@
 """A simulation as files: a page that needs no network and no script, the changed tickets as CSV, all of it as JSON."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -13,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from service.core.clock import deadline_text, local
 from service.core.errors import Bilingual
-from service.reports.export import BOM, harmless
+from service.core.spreadsheet import as_csv
 from service.reports.simulation import DEFINITION, DEFINITIONS, SimulationReport, shown_shift, tier_name
 from sla_rules import Figures, PastClock, Recomputed, Unanswered
 
@@ -51,12 +49,7 @@ def write_simulation(report: SimulationReport, folder: Path) -> dict[str, Path]:
 
 def to_csv(report: SimulationReport) -> bytes:
     """The tickets that change sides, then those without answer. Times are local, with their offset."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
-    for row in _rows(report):
-        writer.writerow([harmless(value) for value in row])
-    return (BOM + out.getvalue()).encode()
+    return as_csv(_COLUMNS, _rows(report))
 
 
 def to_html(report: SimulationReport) -> str:

@@ -4,25 +4,23 @@ Rows come from the database as they are written out, so a large file costs no me
 the export on record before the first byte is sent.
 """
 
-import csv
 import io
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any, Literal
 
-import xlsxwriter
 from sqlalchemy import Row, select
 
 from service.audit.recording import record
 from service.core.clock import local
 from service.core.errors import Bilingual, Conflict
+from service.core.personal import without_numbers
+from service.core.spreadsheet import CsvTable, workbook
 from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
-from service.reports.export import BOM, harmless
 from service.tickets.errors import PermissionMissing
 from service.tickets.finding import FindQuery, each_found
 from service.tickets.models import Employer, Ticket
@@ -37,7 +35,6 @@ _SPOOLED = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
 _EXPORT = Bilingual("导出工单", "export tickets")
 _TIERS = {"ordinary": "一般问题", "difficult": "难点问题", "complex": "特别复杂问题"}
-_PERSONAL = re.compile(r"(?<![0-9])(1[3-9][0-9])[ -]?[0-9]{4}[ -]?([0-9]{4})(?![0-9])|(?<![0-9])[0-9]{14,17}[0-9Xx]")
 
 
 class TooManyToExport(Conflict):
@@ -91,7 +88,7 @@ _SELECTED = (
 # Header, and how a row gives the value. Times are local, with their offset in the header.
 _COLUMNS: tuple[tuple[str, Callable[[_Entry], Any]], ...] = (
     ("工单号", lambda e: e.row.number),
-    ("标题", lambda e: without_personal_numbers(e.row.title)),
+    ("标题", lambda e: without_numbers(e.row.title)),
     ("状态", lambda e: STATE_NAMES[State(e.row.state)][0]),
     ("诉求性质", lambda e: e.row.kind),
     ("来源渠道", lambda e: e.row.channel),
@@ -140,7 +137,7 @@ def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
     facts = (
         ("导出人", f"{unit.actor.name} {unit.actor.org_code}"),
         ("导出时间 (+08:00)", _shown(unit.now)),
-        ("导出理由", command.reason),
+        ("导出理由", without_numbers(command.reason)),
         ("流水", unit.correlation_id),
     )
     content: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - closed when it has been sent
@@ -155,11 +152,6 @@ def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
     )
     name = f"tickets-{local(unit.now):%Y%m%d-%H%M%S}-{unit.actor.name}.{command.kind}"
     return TicketFile(name=name, rows=count, content=content)
-
-
-def without_personal_numbers(text: str) -> str:
-    """Phones with their middle hidden, identity numbers hidden whole."""
-    return _PERSONAL.sub(lambda found: f"{found[1]}****{found[2]}" if found[1] else "*" * len(found[0]), text)
 
 
 def _given(query: FindQuery) -> dict[str, Any]:
@@ -177,24 +169,22 @@ def _counted(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
 def _write_csv(content: IO[bytes], rows: Iterator[list[Any]], facts: tuple[tuple[str, str], ...]) -> int:
     """Rows under their header, and below an empty line who took them, when and why."""
     text = io.TextIOWrapper(content, encoding="utf-8", newline="", write_through=True)
-    text.write(BOM)
-    writer = csv.writer(text)
-    writer.writerow([name for name, _ in _COLUMNS])
+    table = CsvTable(text)
+    table.row(name for name, _ in _COLUMNS)
     count = 0
     for row in rows:
-        writer.writerow([harmless(value) for value in row])
+        table.row(row)
         count += 1
-    writer.writerow([])
-    writer.writerows([name, harmless(value)] for name, value in facts)
+    table.row([])
+    for fact in (*facts, ("条数", str(count))):
+        table.row(fact)
     text.detach()
     return count
 
 
 def _write_xlsx(content: IO[bytes], rows: Iterator[list[Any]], facts: tuple[tuple[str, str], ...]) -> int:
     """A sheet of rows and a sheet that says who took them, when and why."""
-    # Strings stay strings: a spreadsheet must not run what somebody typed into a form.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(content, options)
+    book = workbook(content, constant_memory=True)
     bold = book.add_format({"bold": True})
     sheet = book.add_worksheet("工单")
     sheet.freeze_panes(1, 1)

@@ -12,6 +12,7 @@ from service.core.crypto import BARE_HASH_BYTES
 from service.core.db import Base, table_of
 from service.identity.peers import PeerSecret
 from service.notifications.channels import Channel, hashed_as, owner_of
+from service.tickets.concealing import ConcealedNumber
 from service.tickets.drafts import IntakeDraft, place_of
 from service.tickets.models import Caller, Ticket
 
@@ -62,6 +63,7 @@ TABLES = (
         hashes={"phone_hash": lambda _, clear: clear["phone_sealed"]},
     ),
     SealedTable(Ticket),
+    SealedTable(ConcealedNumber, bound=lambda _, row, __: str(row.ticket_id), needs=("ticket_id",)),
     SealedTable(IntakeDraft, bound=lambda _, row, __: place_of(row.person_id, row.key)),
     SealedTable(
         Channel,

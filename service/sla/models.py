@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 
 
 class CalendarVersion(Base):
@@ -194,7 +194,7 @@ class SlaDueChange(Base):
     clock_id: Mapped[int] = mapped_column(ForeignKey("sla_clock.id"))
     at: Mapped[datetime]
     cause: Mapped[str]
-    reason: Mapped[str]
+    reason: Mapped[Words]
     due_before: Mapped[datetime]
     due_after: Mapped[datetime]
     provisional_before: Mapped[bool]
@@ -227,6 +227,6 @@ class SlaPause(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
     review_at: Mapped[datetime]
-    reason: Mapped[str]
+    reason: Mapped[Words]
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

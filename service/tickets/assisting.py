@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, literal, se
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.clock import local
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
@@ -54,12 +54,12 @@ class AssistTask(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     cycle: Mapped[int]
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    ask: Mapped[str]
+    ask: Mapped[Words]
     set_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     set_at: Mapped[datetime]
     due_at: Mapped[datetime]
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    answer: Mapped[str | None]
+    answer: Mapped[Words | None]
     answered_at: Mapped[datetime | None]
     called_off_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     called_off_at: Mapped[datetime | None]

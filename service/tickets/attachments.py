@@ -14,7 +14,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.audit.recording import record
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict, Forbidden, NotFound
 from service.core.files import FileStore
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
@@ -64,11 +64,11 @@ class Attachment(Base):
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     size: Mapped[int]
     media_type: Mapped[str]
-    name: Mapped[str]
+    name: Mapped[Words]
     uploaded_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     by_worker: Mapped[bool]
     at: Mapped[datetime]
-    note: Mapped[str]
+    note: Mapped[Words]
     withdrawn_at: Mapped[datetime | None]
 
 
@@ -202,7 +202,7 @@ def fetch_file(unit: Unit, command: FetchFile) -> FileToSend:
         if not command.reason.strip():
             raise ReasonToSeeMissing
         write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=command.reason)
-    facts = {"attachment": row.id} | ({"reason": command.reason} if command.reason else {})
+    facts = {"attachment": row.id} | ({"reason": concealed(unit, ticket, command.reason)} if command.reason else {})
     record(unit, "attachment:download", subject=ticket.number, after=facts)
     return FileToSend(id=row.id, sha256=row.sha256.hex(), size=row.size, media_type=row.media_type, name=name)
 

@@ -1,21 +1,50 @@
-"""保密: what a worker who asked for confidentiality must not be known by never stands in a ticket's texts.
+"""What must not be known of people never stands in a ticket's texts: taken out as it is written, for everybody.
 
-The name and the number are sealed on the caller's row, where the centre sees them for a reason on record. Texts are
-read, searched, exported and copied by the handling union, so a name or a number that somebody writes into one is
-taken out as it is written: what is not there can't leak by any of those ways.
+The caller's name and number are sealed on the caller's row. Texts are read, searched, exported and copied, so what
+somebody writes of them into one is masked (马**, 138****5678), and starred out where the caller asked for
+confidentiality (保密). Other people's numbers are masked too; in clear they stand sealed beside the ticket, and open
+with the caller, for a reason on record (docs/adr/0022). What is not there can't leak by any way.
 """
 
 import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
-from service.core.crypto import digits_only
+from sqlalchemy import ForeignKey, Identity, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.core.db import Base
+from service.core.personal import masked_name, masked_number, personal_numbers
 from service.core.unit import PROVINCE_CODE, Actor, Unit
 from service.tickets.models import Caller, Ticket
-from service.tickets.sealed import name_of, phone_of
+from service.tickets.sealed import Told, told_by
 
 _FULL_WIDTH_ZERO = "０"
 # A single character is a family name only where it is used as one.
 _CALLED = "先生|女士|小姐|师傅|大哥|大姐|阿姨|同志|某"
 _LAST_DIGITS = "尾号|后四位|末四位|最后四位|last four"
+# Down to the county an address is everybody's; what follows is somebody's.
+_COUNTY = re.compile(r".*[省市州县区旗]")
+_SHORTEST_TAIL = 4
+# A shorter number is a service's: who calls from 12345 does not make its name somebody's.
+_SHORTEST_NUMBER = 7
+CLEAR = "concealed_number.clear_sealed"
+
+# A number as it is shown, and in clear.
+Apart = dict[str, str]
+
+
+class ConcealedNumber(Base):
+    """A number of somebody's that was written into a ticket's texts: how it is shown there, and sealed what it is."""
+
+    __tablename__ = "concealed_number"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    masked: Mapped[str]
+    clear_sealed: Mapped[bytes]
+    at: Mapped[datetime]
 
 
 def sees_caller(actor: Actor, ticket: Ticket) -> bool:
@@ -24,26 +53,88 @@ def sees_caller(actor: Actor, ticket: Ticket) -> bool:
 
 
 def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
-    """A text as it may stand on the ticket: as written, or without its caller who asked for confidentiality."""
-    if not text or not ticket.identity_hidden or ticket.caller_id is None:
+    """A text as it may stand on the ticket. Other people's numbers in it are kept sealed beside the ticket."""
+    if not text:
         return text
-    caller = unit.session.get_one(Caller, ticket.caller_id)
-    name = name_of(unit.vault, caller)
-    return without_caller(text, name=name, phone=phone_of(unit.vault, caller))
+    # Whoever asks may be in the midst of changing a row.
+    with unit.session.no_autoflush:
+        caller = unit.session.get_one(Caller, ticket.caller_id) if ticket.caller_id else None
+        told = told_by(unit.vault, caller) if caller else Told()
+        kept, apart = conceal(text, told, identity_hidden=ticket.identity_hidden)
+        keep_apart(unit, ticket.id, apart)
+    return kept
 
 
-def without_caller(text: str, *, name: str | None, phone: str | None) -> str:
-    """The text with the name and the number starred out, also in full width, spaced, and told in part (马先生,
-    尾号 1234). Never longer than it was."""
-    digits = digits_only(phone or "")
-    if digits:
-        text = re.sub(rf"(?<!\d){_spaced(digits)}(?!\d)", "*" * len(digits), text)
-        text = re.sub(rf"((?:{_LAST_DIGITS})\D{{0,4}}){_spaced(digits[-4:])}(?!\d)", r"\1****", text, flags=re.I)
-    name = "".join(char for char in name or "" if char.isalnum())
+def conceal(text: str, told: Told, *, identity_hidden: bool) -> tuple[str, Apart]:
+    """A text without its caller and without anybody's numbers, and those of the numbers that are not the caller's."""
+    text = without_caller(text, told) if identity_hidden else with_caller_masked(text, told)
+    apart: Apart = {}
+    for found in reversed(personal_numbers(text)):
+        apart[found.masked] = found.clear
+        text = text[: found.start] + found.masked + text[found.end :]
+    return text, apart
+
+
+def keep_apart(unit: Unit, ticket_id: int, apart: Apart) -> None:
+    """Keep numbers sealed beside a ticket, each once."""
+    if not apart:
+        return
+    known = {clear for _, clear in numbers_apart(unit, ticket_id)}
+    unit.session.add_all(
+        ConcealedNumber(**number_row(unit, ticket_id, masked, clear))
+        for masked, clear in apart.items()
+        if clear not in known
+    )
+
+
+def number_row(unit: Unit, ticket_id: int, masked: str, clear: str) -> dict[str, Any]:
+    """A number as it is stored."""
+    sealed = unit.vault.seal(clear, CLEAR, str(ticket_id))
+    return {"ticket_id": ticket_id, "masked": masked, "clear_sealed": sealed, "at": unit.now}
+
+
+def numbers_apart(unit: Unit, ticket_id: int) -> list[tuple[str, str]]:
+    """The numbers kept beside a ticket, as they are shown and in clear. Never logged, never put into a message."""
+    rows = unit.session.scalars(
+        select(ConcealedNumber).where(ConcealedNumber.ticket_id == ticket_id).order_by(ConcealedNumber.id)
+    )
+    opened = ((row.masked, unit.vault.open(row.clear_sealed, CLEAR, str(ticket_id))) for row in rows)
+    return list(dict.fromkeys(opened))
+
+
+def without_caller(text: str, told: Told) -> str:
+    """The text with all that its caller told of themselves starred out, also in full width, spaced, and told in part
+    (马先生, 尾号 1234). Never longer than it was."""
+    text = _replaced(text, told, number=lambda digits: "*" * len(digits), name=lambda _: "**")
+    if told.digits:
+        last = rf"((?:{_LAST_DIGITS})\D{{0,4}}){_spaced(told.digits[-4:])}(?!\d)"
+        text = re.sub(last, r"\1****", text, flags=re.IGNORECASE)
+    name = _letters(told.name)
     if len(name) > 1:
-        text = re.sub(_spaced(name), "**", text, flags=re.I)
         text = re.sub(rf"{re.escape(name[0])}(?={_CALLED})|(?<=姓){re.escape(name[0])}", "*", text)
     return text
+
+
+def with_caller_masked(text: str, told: Told) -> str:
+    """The text with what its caller told of themselves masked, also in full width and spaced: whoever handles the
+    matter still knows of whom it speaks."""
+    return _replaced(text, told, number=masked_number, name=masked_name)
+
+
+def _replaced(text: str, told: Told, *, number: Callable[[str], str], name: Callable[[str], str]) -> str:
+    for digits in filter(None, (told.digits if len(told.digits) >= _SHORTEST_NUMBER else "", told.id_number)):
+        pattern = rf"(?<!\d)(?:[+＋]?86)?{_spaced(digits)}(?!\d)"
+        text = re.sub(pattern, number(digits), text, flags=re.IGNORECASE)
+    if len(letters := _letters(told.name)) > 1:
+        text = re.sub(_spaced(letters), name(letters), text, flags=re.IGNORECASE)
+    tail = _letters(_COUNTY.sub("", told.address or ""))
+    if len(tail) >= _SHORTEST_TAIL:
+        text = re.sub(_spaced(tail), "***", text, flags=re.IGNORECASE)
+    return text
+
+
+def _letters(words: str | None) -> str:
+    return "".join(char for char in words or "" if char.isalnum())
 
 
 def _spaced(word: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.clock import deadline_text
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
@@ -47,13 +47,13 @@ class Consult(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    question: Mapped[str]
+    question: Mapped[Words]
     asked_at: Mapped[datetime]
     due_at: Mapped[datetime]
     taken_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     taken_at: Mapped[datetime | None]
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    answer: Mapped[str | None]
+    answer: Mapped[Words | None]
     answered_at: Mapped[datetime | None]
 
 

@@ -7,9 +7,10 @@ from service.core.errors import Bilingual, Forbidden, NotFound
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
 from service.tickets import repository
+from service.tickets.concealing import concealed, numbers_apart
 from service.tickets.errors import NotTheHolder, PermissionMissing
 from service.tickets.models import Caller
-from service.tickets.sealed import name_of, phone_of
+from service.tickets.sealed import Told, told_by
 from service.tickets.steps import holder_name, write_event
 
 _REVEAL = Bilingual("查看来电人信息", "see who called")
@@ -39,10 +40,14 @@ class RevealCaller:
 
 @dataclass(frozen=True, slots=True)
 class CallerDetails:
-    """Name and phone in clear. Never logged, never put into a message."""
+    """All that the caller told of themselves, and the numbers that stood in the ticket's texts as they are shown there
+    and in clear. Never logged, never put into a message."""
 
     name: str | None
-    phone: str
+    phone: str | None
+    id_number: str | None
+    address: str | None
+    numbers: tuple[tuple[str, str], ...]
 
 
 def reveal_caller(unit: Unit, command: RevealCaller) -> CallerDetails:
@@ -60,11 +65,17 @@ def reveal_caller(unit: Unit, command: RevealCaller) -> CallerDetails:
         if ticket.identity_hidden:
             raise IdentityIsHidden
     caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
-    if caller is None:
+    numbers = numbers_apart(unit, ticket.id)
+    if caller is None and not numbers:
         raise NoCallerOnRecord(number=ticket.number)
-    write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=command.reason)
-    record(unit, "caller:reveal", subject=ticket.number, after={"reason": command.reason})
+    reason = concealed(unit, ticket, command.reason)
+    write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=reason)
+    record(unit, "caller:reveal", subject=ticket.number, after={"reason": reason})
+    told = told_by(unit.vault, caller) if caller else Told()
     return CallerDetails(
-        name=name_of(unit.vault, caller),
-        phone=phone_of(unit.vault, caller),
+        name=told.name,
+        phone=told.digits or None,
+        id_number=told.id_number,
+        address=told.address,
+        numbers=tuple(numbers),
     )

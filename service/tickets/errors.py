@@ -165,6 +165,20 @@ class PhoneUnreadable(Malformed):
     en = "A phone number has 5 to 15 digits."
 
 
+class IdNumberUnreadable(Malformed):
+    """Fifteen digits, or eighteen signs with their check digit (GB 11643)."""
+
+    zh = "身份证号有误:须为 18 位(末位可为 X)且校验位正确,或 15 位旧号。"
+    en = "This is no identity number: 18 signs with a right check digit (the last may be X), or 15 digits."
+
+
+class CallerHasNoPhone(Malformed):
+    """What a caller tells of themselves is kept with their number."""
+
+    zh = "登记身份证号或住址须同时登记电话。"
+    en = "An identity number or an address is kept with the caller's phone; give the phone too."
+
+
 class IdempotencyKeyReused(Conflict):
     zh = "该 Idempotency-Key 已用于另一张内容不同的工单。"
     en = "This Idempotency-Key was used before for a ticket with other content."

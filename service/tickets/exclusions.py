@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, exists, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
 from service.sla.models import SlaClock
@@ -40,16 +40,16 @@ class Exclusion(Base):
     rating_id: Mapped[int | None] = mapped_column(ForeignKey("rating.id"))
     clock_id: Mapped[int | None] = mapped_column(ForeignKey("sla_clock.id"))
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    reason: Mapped[str]
+    reason: Mapped[Words]
     asked_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
     asked_at: Mapped[datetime]
     supported_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     supported_at: Mapped[datetime | None]
-    support_note: Mapped[str] = mapped_column(default="")
+    support_note: Mapped[Words] = mapped_column(default="")
     verdict: Mapped[str | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
-    decision_note: Mapped[str] = mapped_column(default="")
+    decision_note: Mapped[Words] = mapped_column(default="")
 
 
 def open_exclusion(unit: Unit, ticket: Ticket) -> Exclusion | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Conflict
 from service.core.unit import Unit
 from service.sla.rules import current_rules
@@ -29,7 +29,7 @@ class FinalAnswer(Base):
     __table_args__ = (CheckConstraint("basis <> ''", name="basis"),)
 
     answer_id: Mapped[int] = mapped_column(ForeignKey("supervision_answer.id"), primary_key=True)
-    basis: Mapped[str]
+    basis: Mapped[Words]
 
 
 class RoundsLeft(Conflict):

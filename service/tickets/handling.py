@@ -181,7 +181,7 @@ def ask_suspension(unit: Unit, command: AskSuspension) -> Ticket:
     ticket = take(unit, command.number, Step.suspend, version=command.version)
     _check_suspension(unit, ticket, command.review_at, reason=command.reason)
     requests.ask(unit, ticket, "suspension", reason=command.reason, data={"review_at": command.review_at.isoformat()})
-    carry_out(unit, ticket, Step.suspend, note=command.note, data={"reason": command.reason})
+    carry_out(unit, ticket, Step.suspend, note=command.note, data={"reason": concealed(unit, ticket, command.reason)})
     return ticket
 
 

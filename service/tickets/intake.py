@@ -1,7 +1,6 @@
 """Intake (登记、受理): from a call or message to a ticket with a number, a query code and a running promise."""
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,16 +13,19 @@ from service.core.crypto import digits_only
 from service.core.db import insert_text
 from service.core.errors import Bilingual
 from service.core.ids import new_query_code
+from service.core.personal import is_identity_number
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
 from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import drafts, links
-from service.tickets.concealing import concealed, without_caller
+from service.tickets.concealing import conceal, concealed, keep_apart
 from service.tickets.employers import hold_employer
 from service.tickets.errors import (
+    CallerHasNoPhone,
     CategoryUnknown,
     IdempotencyKeyReused,
+    IdNumberUnreadable,
     NotTheCentre,
     PermissionMissing,
     PhoneUnreadable,
@@ -75,6 +77,7 @@ _INSERT_TICKET_OF_NOBODY = _insert_ticket("(idempotency_key) where created_by is
 class RegisterTicket:
     """What an agent takes down. `received_at` None means now; `phone` in any form; money in yuan.
 
+    `id_number` and `address` are the caller's, sealed apart, and asked for only where the matter needs them.
     `people_count` None is one person of whom nobody asked. `not_known` names what the caller does not know although
     the matter demands it; `same_as` the tickets about the same matter; `follows` the closed one it takes up anew;
     `draft` the key of the draft this was.
@@ -88,6 +91,8 @@ class RegisterTicket:
     place_code: str
     phone: str | None = None
     caller_name: str | None = None
+    id_number: str | None = None
+    address: str | None = None
     employer: str | None = None
     people_count: int | None = None
     amount_owed: Decimal | None = None
@@ -121,8 +126,8 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
 
     The same idempotency key with the same content answers with the first ticket, with other content raises
     IdempotencyKeyReused. A name among `not_known` that was told after all is known. Raises PermissionMissing,
-    NotTheCentre, CategoryUnknown, UnionUnknown, RequiredFieldsMissing, PhoneUnreadable, ReceivedOutOfRange, and for
-    `same_as` TicketNotFound.
+    NotTheCentre, CategoryUnknown, UnionUnknown, RequiredFieldsMissing, PhoneUnreadable, IdNumberUnreadable,
+    CallerHasNoPhone, ReceivedOutOfRange, and for `same_as` TicketNotFound.
     """
     _check_registrar(unit)
     received_at = command.received_at or unit.now
@@ -132,12 +137,15 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     if missing := missing_fields(command):
         raise RequiredFieldsMissing(missing)
     rules = current_rules(unit.session)
-    caller_id = _caller(unit, command)
+    told = _told(command)
+    caller_id = note_caller(unit, replace(told, name=None) if command.anonymous else told) if told.digits else None
+    title, in_title = conceal(command.title, told, identity_hidden=command.identity_hidden)
+    body, in_body = conceal(command.body, told, identity_hidden=command.identity_hidden)
     employer_id = hold_employer(unit, command.employer)
     people_count = command.people_count or 1
     query_code = new_query_code()
     day = f"QH12351-{local(unit.now):%Y%m%d}-"
-    digest = _digest(command) if command.idempotency_key else None
+    digest = unit.vault.lookup(repr(command)) if command.idempotency_key else None
     key = _own_key(unit, command.idempotency_key)
     values = {
         "query_code_sealed": sealed_query_code(unit.vault, query_code),
@@ -147,8 +155,8 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         "urgent": command.urgent,
         "category_code": command.category_code,
         "place_code": command.place_code,
-        "title": _kept(command, command.title),
-        "body": _kept(command, command.body),
+        "title": title,
+        "body": body,
         "caller_id": caller_id,
         "anonymous": command.anonymous,
         "identity_hidden": command.identity_hidden,
@@ -187,10 +195,11 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     insert = _INSERT_TICKET if unit.actor.id is not None else _INSERT_TICKET_OF_NOBODY
     made = unit.session.connection().execute(insert, values | {"day": day}).one_or_none()
     if made is None:
-        return _first_answer(unit, key, digest)
+        return _first_answer(unit, command, key)
     # Told, not read back: every value is known here, and nobody changes this copy.
     ticket = Ticket(**values, id=made.id, number=made.number)
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
+    keep_apart(unit, ticket.id, in_title | in_body)
     write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
     record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
     if command.same_as:
@@ -287,21 +296,19 @@ def _check_codes(session: Session, command: RegisterTicket) -> None:
     org_tree(session).get(command.place_code)
 
 
-def _caller(unit: Unit, command: RegisterTicket) -> int | None:
-    """The caller's row by the keyed hash of the number; an anonymous caller without a number has none."""
-    if command.phone is None:
-        return None
-    digits = digits_only(command.phone)
-    if len(digits) not in PHONE_DIGITS:
+def _told(command: RegisterTicket) -> Told:
+    """What the caller told of themselves; an anonymous one may have told nothing. Raises PhoneUnreadable,
+    IdNumberUnreadable, CallerHasNoPhone."""
+    digits = digits_only(command.phone or "")
+    if command.phone is not None and len(digits) not in PHONE_DIGITS:
         raise PhoneUnreadable
-    return note_caller(unit, Told(digits=digits, name=None if command.anonymous else command.caller_name))
-
-
-def _kept(command: RegisterTicket, text: str) -> str:
-    """A text of the form as it is kept: without who called, if they asked for that."""
-    if not command.identity_hidden:
-        return text
-    return without_caller(text, name=command.caller_name, phone=command.phone)
+    id_number = "".join((command.id_number or "").split()).upper()
+    if id_number and not is_identity_number(id_number):
+        raise IdNumberUnreadable
+    address = (command.address or "").strip()
+    if (id_number or address) and not digits:
+        raise CallerHasNoPhone
+    return Told(digits=digits, name=command.caller_name, id_number=id_number or None, address=address or None)
 
 
 def _is_empty(command: RegisterTicket, name: str) -> bool:
@@ -309,23 +316,19 @@ def _is_empty(command: RegisterTicket, name: str) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _digest(command: RegisterTicket) -> bytes:
-    """A fingerprint of the content, to tell a repeat from another matter under the same key."""
-    return hashlib.sha256(repr(command).encode()).digest()
-
-
 def _own_key(unit: Unit, key: str | None) -> str | None:
     """The key under which a repeat is known: a person's own, and a peer system's with its name before it."""
     return f"{unit.actor.name} {key}" if key and unit.actor.kind is ActorKind.peer else key
 
 
-def _first_answer(unit: Unit, key: str | None, digest: bytes | None) -> Registered:
+def _first_answer(unit: Unit, command: RegisterTicket, key: str | None) -> Registered:
     number, first = unit.session.execute(
         select(Ticket.number, Ticket.idempotency_digest).where(
             Ticket.created_by == unit.actor.id, Ticket.idempotency_key == key
         )
     ).one()
-    if first != digest:
+    # A keyed one: against a plain one, whoever has the text of a matter could try all phones.
+    if first not in unit.vault.lookups(repr(command)):
         raise IdempotencyKeyReused
     ticket = find(unit, number)
     return Registered(ticket=ticket, query_code=query_code_of(unit.vault, ticket), repeated=True)

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, select, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.clock import local
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict, Malformed
 from service.core.unit import Unit
 from service.outbox.emit import Message, emit
@@ -49,7 +49,7 @@ class MaterialRequest(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     cycle: Mapped[int]
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    piece: Mapped[str]
+    piece: Mapped[Words]
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     asked_at: Mapped[datetime]
     due_on: Mapped[date]

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words, WordsInside
 
 NUMBER_SEQUENCE = Sequence("ticket_number_seq", metadata=Base.metadata)
 
@@ -183,12 +182,12 @@ class Ticket(Base):
     kind: Mapped[str]
     channel: Mapped[str]
     tier: Mapped[str | None]
-    tier_reason: Mapped[str | None]
+    tier_reason: Mapped[Words | None]
     urgent: Mapped[bool] = mapped_column(default=False)
     category_code: Mapped[str] = mapped_column(ForeignKey("category.code"))
     place_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    title: Mapped[str]
-    body: Mapped[str]
+    title: Mapped[Words]
+    body: Mapped[Words]
     caller_id: Mapped[int | None] = mapped_column(ForeignKey("caller.id"))
     anonymous: Mapped[bool] = mapped_column(default=False)
     identity_hidden: Mapped[bool] = mapped_column(default=False)
@@ -214,7 +213,7 @@ class Ticket(Base):
     provisional: Mapped[bool] = mapped_column(default=False)
     suspended: Mapped[bool] = mapped_column(default=False)
     rejection_reason: Mapped[str | None]
-    answer: Mapped[str | None]
+    answer: Mapped[Words | None]
     row_version: Mapped[int] = mapped_column(default=1)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
@@ -248,8 +247,8 @@ class TicketEvent(Base):
     actor_id: Mapped[int | None]
     actor_name: Mapped[str]
     actor_org: Mapped[str]
-    note: Mapped[str]
-    data: Mapped[dict[str, Any]]
+    note: Mapped[Words]
+    data: Mapped[WordsInside]
     correlation_id: Mapped[str]
 
 
@@ -329,14 +328,14 @@ class StepRequest(Base):
     cycle: Mapped[int]
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
     level: Mapped[str]
-    reason: Mapped[str]
-    data: Mapped[dict[str, Any]]
+    reason: Mapped[Words]
+    data: Mapped[WordsInside]
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     asked_at: Mapped[datetime]
     verdict: Mapped[str | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
-    decision_note: Mapped[str | None]
+    decision_note: Mapped[Words | None]
 
 
 class Reply(Base):
@@ -357,8 +356,8 @@ class Reply(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     cycle: Mapped[int]
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    text: Mapped[str]
-    basis: Mapped[str]
+    text: Mapped[Words]
+    basis: Mapped[Words]
     contacted_at: Mapped[datetime]
     contact_way: Mapped[str]
     outcome: Mapped[str]
@@ -370,7 +369,7 @@ class Reply(Base):
     verdict: Mapped[str | None]
     reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reviewed_at: Mapped[datetime | None]
-    review_note: Mapped[str | None]
+    review_note: Mapped[Words | None]
 
 
 class Supervision(Base):
@@ -386,6 +385,6 @@ class Supervision(Base):
     cycle: Mapped[int]
     opened_at: Mapped[datetime]
     opened_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    instruction: Mapped[str]
+    instruction: Mapped[Words]
     due_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

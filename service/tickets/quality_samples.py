@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.unit import Unit
 from service.sla.rules import current_rules
 from service.tickets.models import Ticket
@@ -34,7 +34,7 @@ class QualityCheck(Base):
     verdict: Mapped[str | None]
     checked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     checked_at: Mapped[datetime | None]
-    note: Mapped[str] = mapped_column(default="")
+    note: Mapped[Words] = mapped_column(default="")
 
 
 def draw(unit: Unit, ticket: Ticket) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
+from service.core.personal import masked_name
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.handlers import TicketHandler, in_hands_of
 from service.identity.models import Person
@@ -22,7 +23,7 @@ from service.sla.rules import rules_of
 from service.tickets.assigning import handler_of
 from service.tickets.assisting import tasks_of
 from service.tickets.closing import redo_rounds_left
-from service.tickets.concealing import sees_caller
+from service.tickets.concealing import numbers_apart, sees_caller
 from service.tickets.consulting import consult_waits
 from service.tickets.exclusions import exclusion_waits
 from service.tickets.links import links_of, seen_numbers
@@ -55,7 +56,6 @@ from service.tickets.views import (
     TicketView,
     TimelineEntry,
     light_of,
-    masked_name,
 )
 from sla_rules import Explanation, explain
 
@@ -238,6 +238,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         caller_withheld=not told,
         caller_name=masked_name(name_of(unit.vault, caller) or "") if caller and caller.name_sealed else None,
         caller_phone=f"*******{caller.phone_last4}" if caller else None,
+        may_be_revealed=caller is not None or (told and bool(numbers_apart(unit, ticket.id))),
         tier_reason=ticket.tier_reason,
         replied_at=ticket.replied_at,
         ended_at=ticket.ended_at,

@@ -14,6 +14,7 @@ from service.identity.models import Person, PersonRole
 from service.identity.permissions import Permission, Role
 from service.identity.recusals import Recusal
 from service.org.tree import within
+from service.tickets.concealing import concealed
 from service.tickets.messages import tell_union
 from service.tickets.models import Ticket
 from service.tickets.repository import lock
@@ -51,7 +52,13 @@ def recuse(unit: Unit, command: RecusePerson) -> None:
         raise PersonNotFound(username=username)
     new = unit.session.execute(
         insert(Recusal)
-        .values(ticket_id=ticket.id, person_id=person.id, reason=command.reason, by=unit.actor.id, at=unit.now)
+        .values(
+            ticket_id=ticket.id,
+            person_id=person.id,
+            reason=concealed(unit, ticket, command.reason),
+            by=unit.actor.id,
+            at=unit.now,
+        )
         .on_conflict_do_nothing()
         .returning(Recusal.person_id)
     ).one_or_none()

@@ -78,7 +78,7 @@ def decide(unit: Unit, request: StepRequest, verdict: str, *, note: str) -> None
     request.verdict = verdict
     request.decided_by = unit.actor.id
     request.decided_at = unit.now
-    request.decision_note = note
+    request.decision_note = concealed(unit, unit.session.get_one(Ticket, request.ticket_id), note)
 
 
 def void_open_requests(unit: Unit, ticket: Ticket, *, note: str) -> None:

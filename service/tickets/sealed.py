@@ -50,9 +50,9 @@ _NEWER, _OLDER = _noting("coalesce(told.{name}, caller.{name})"), _noting("coale
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a caller told of themselves. `digits`: the number; the rest may be unknown."""
+    """What a caller told of themselves; `digits` is the number, empty where there is none."""
 
-    digits: str
+    digits: str = ""
     name: str | None = None
     id_number: str | None = None
     address: str | None = None
@@ -101,16 +101,19 @@ def name_of(vault: Vault, caller: Caller) -> str | None:
     return vault.open(caller.name_sealed, NAME, phone_of(vault, caller)) if caller.name_sealed else None
 
 
-def id_number_of(vault: Vault, caller: Caller) -> str | None:
-    """A caller's ID number, if the matter needed it. Raises SealBroken."""
-    sealed = caller.id_number_sealed
-    return vault.open(sealed, ID_NUMBER, phone_of(vault, caller)) if sealed else None
+def told_by(vault: Vault, caller: Caller) -> Told:
+    """All that a caller told of themselves, in clear. Raises SealBroken."""
+    digits = phone_of(vault, caller)
 
+    def opened(sealed: bytes | None, place: str) -> str | None:
+        return vault.open(sealed, place, digits) if sealed else None
 
-def address_of(vault: Vault, caller: Caller) -> str | None:
-    """Where a caller lives, if they told it. Raises SealBroken."""
-    sealed = caller.address_sealed
-    return vault.open(sealed, ADDRESS, phone_of(vault, caller)) if sealed else None
+    return Told(
+        digits=digits,
+        name=opened(caller.name_sealed, NAME),
+        id_number=opened(caller.id_number_sealed, ID_NUMBER),
+        address=opened(caller.address_sealed, ADDRESS),
+    )
 
 
 def sealed_query_code(vault: Vault, code: str) -> bytes:

@@ -1,13 +1,12 @@
 """What tickets are found by, and the searches people keep."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words, WordsInside
 
 
 class TicketSearch(Base):
@@ -46,7 +45,7 @@ class SavedView(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     org_code: Mapped[str] = mapped_column(ForeignKey("org_unit.code"))
-    name: Mapped[str]
+    name: Mapped[Words]
     shared: Mapped[bool] = mapped_column(default=False)
-    filters: Mapped[dict[str, Any]]
+    filters: Mapped[WordsInside]
     changed_at: Mapped[datetime]

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.clock import local
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict, Malformed
 from service.core.pagination import Cursor
 from service.core.unit import Unit
@@ -44,13 +44,13 @@ class SupervisionAnswer(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     supervision_id: Mapped[int] = mapped_column(ForeignKey("supervision.id"))
-    text: Mapped[str]
+    text: Mapped[Words]
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     answered_at: Mapped[datetime]
     verdict: Mapped[str | None]
     reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reviewed_at: Mapped[datetime | None]
-    review_note: Mapped[str | None]
+    review_note: Mapped[Words | None]
 
 
 class NoOpenSupervision(Conflict):

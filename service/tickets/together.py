@@ -13,7 +13,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.core.db import Base
+from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict, Malformed
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
@@ -22,6 +22,7 @@ from service.outbox.handlers import Payload
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import requests
+from service.tickets.concealing import concealed
 from service.tickets.errors import PermissionMissing
 from service.tickets.messages import tell_union
 from service.tickets.models import Assignment, Reply, Ticket
@@ -53,7 +54,7 @@ class TicketMerge(Base):
     master_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     merged_at: Mapped[datetime]
     merged_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    reason: Mapped[str]
+    reason: Mapped[Words]
     ended_at: Mapped[datetime | None]
 
 
@@ -64,7 +65,7 @@ class TicketGroup(Base):
     __table_args__ = (CheckConstraint("title <> ''", name="title"),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    title: Mapped[str]
+    title: Mapped[Words]
     opened_at: Mapped[datetime]
     opened_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
@@ -142,7 +143,8 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
     own, masters_own = _own_people(unit, ticket), _own_people(unit, master)
     requests.void_open_requests(unit, ticket, note=TABLE[Step.merge].name_zh)
     ticket.ended_at = unit.now
-    carry_out(unit, ticket, Step.merge, note=command.reason, data={"master": master.number})
+    reason = concealed(unit, ticket, command.reason)
+    carry_out(unit, ticket, Step.merge, note=reason, data={"master": master.number})
     _take_over(unit, ticket, master)
     unit.session.add(
         TicketMerge(
@@ -150,13 +152,13 @@ def merge_ticket(unit: Unit, command: MergeTicket) -> Ticket:
             master_id=master.id,
             merged_at=unit.now,
             merged_by=unit.actor.id,
-            reason=command.reason,
+            reason=reason,
         )
     )
     clock = clocks.running(unit, master.id)[ClockKind.resolve]
     if began < clock.started_at:
         for each in clocks.with_leg(unit, clock):
-            clocks.begin_earlier(unit, each, started_at=began, reason=command.reason)
+            clocks.begin_earlier(unit, each, started_at=began, reason=reason)
         repeat_deadline(master, clock)
     # A merged ticket tells of its own people only: those who came along with it are the new master's.
     ticket.people_count = own
@@ -292,7 +294,10 @@ def group_tickets(unit: Unit, command: GroupTickets) -> Group:
     if groups:
         group = unit.session.get_one(TicketGroup, groups.pop(), with_for_update=True)
     else:
-        group = TicketGroup(title=command.title, opened_at=unit.now, opened_by=unit.actor.id)
+        title = command.title
+        for each in by_id.values():
+            title = concealed(unit, each, title)
+        group = TicketGroup(title=title, opened_at=unit.now, opened_by=unit.actor.id)
         unit.session.add(group)
         unit.session.flush()
     for ticket in (by_id[id_] for id_ in sorted(by_id.keys() - {member.ticket_id for member in members})):

@@ -143,6 +143,7 @@ class TicketView:
     caller_withheld: bool
     caller_name: str | None
     caller_phone: str | None
+    may_be_revealed: bool
     tier_reason: str | None
     replied_at: datetime | None
     ended_at: datetime | None
@@ -227,8 +228,3 @@ def light_of(
     if state is State.replied:
         return "green"
     return "yellow" if now >= half_at else "green"
-
-
-def masked_name(name: str) -> str:
-    """马** : the family name alone."""
-    return name[:1] + "*" * max(2, len(name) - 1)

@@ -6,8 +6,9 @@ from datetime import date
 import openpyxl
 import pytest
 
+from service.core.spreadsheet import harmless
 from service.reports.breaches import BreachQuery, BreachReport, breach_report
-from service.reports.export import harmless, to_csv, to_xlsx
+from service.reports.export import to_csv, to_xlsx
 from service.tickets.closing import AddNote, add_note
 from service.tickets.queries import QueueNotVisible
 from tests.desk import GOLMUD, HAIXI, Desk

@@ -5,6 +5,7 @@ import pytest
 from service.ratings.recording import Answers, RecordCallback, record_callback
 from service.tickets.concealing import without_caller
 from service.tickets.intake import AnswerTicket, answer_ticket
+from service.tickets.sealed import Told
 from tests.desk import Desk
 
 NAME, PHONE = "鄂小明", "13897007788"
@@ -23,7 +24,7 @@ NAME, PHONE = "鄂小明", "13897007788"
     ],
 )
 def test_the_caller_is_taken_out_and_the_matter_stays(written: str, kept: str) -> None:
-    assert without_caller(written, name=NAME, phone=PHONE) == kept
+    assert without_caller(written, Told(digits=PHONE, name=NAME)) == kept
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_caller_is_taken_out_and_the_matter_stays(written: str, kept: str) -
     ],
 )
 def test_names_of_every_kind(name: str | None, written: str, kept: str) -> None:
-    assert without_caller(written, name=name, phone=None) == kept
+    assert without_caller(written, Told(name=name)) == kept
 
 
 def test_an_answer_on_the_phone_and_a_workers_comment_are_written_without_the_caller(desk: Desk) -> None:

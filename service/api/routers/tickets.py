@@ -17,6 +17,7 @@ from service.api.schemas.tickets import (
     ClockOut,
     Clocks,
     ExplanationOut,
+    NumberOut,
     Reveal,
     TicketCreate,
     TicketOut,
@@ -244,10 +245,21 @@ REVEAL_EXAMPLES = {"contact": {"summary": "首次联系 / First contact", "value
 def reveal(
     work: Working, number: TicketNumber, body: Annotated[Reveal, Body(openapi_examples=REVEAL_EXAMPLES)]
 ) -> Response:
-    """查看来电人姓名和电话,须说明理由;每次查看都记入时间线和审计。保密工单只对省级热线中心开放。
+    """查看来电人登记的信息,以及工单文字中遮盖的号码,须说明理由;每次查看都记入时间线和审计。保密工单只对省级热线中心开放。
 
-    Name and number in clear, for a reason that is put on the timeline and into the audit.
+    What the caller told of themselves and the numbers masked in the texts, in clear, for a reason that is put on the
+    timeline and into the audit.
     """
     with work.writing() as unit:
         details = reveal_caller(unit, RevealCaller(number=number, reason=body.reason))
-    return answer(CallerOut(number=number, name=details.name, phone=details.phone))
+    numbers = [NumberOut(masked=masked, clear=clear) for masked, clear in details.numbers]
+    return answer(
+        CallerOut(
+            number=number,
+            name=details.name,
+            phone=details.phone,
+            id_number=details.id_number,
+            address=details.address,
+            numbers=numbers,
+        )
+    )

@@ -95,6 +95,7 @@ Phone = Annotated[str, StringConstraints(min_length=5, max_length=30), *FILLED]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100), *FILLED]
 Piece = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PIECE), *FILLED]
 EmployerName = Annotated[str, StringConstraints(min_length=1, max_length=200), *FILLED]
+Address = Annotated[str, StringConstraints(min_length=1, max_length=200), *FILLED]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=12), *FILLED]
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_storable)]

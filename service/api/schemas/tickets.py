@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.schemas.fields import (
+    Address,
     Body,
     ChannelName,
     Code,
@@ -66,6 +67,12 @@ class TicketCreate(RequestBody):
     place_code: Code = Field(description="事发地行政区划代码 / Code of the place")
     phone: Phone | None = Field(None, description="联系电话,任意写法 / Phone number in any form")
     caller_name: Name | None = Field(None, description="职工姓名 / The worker's name")
+    id_number: ShortText | None = Field(
+        None, description="身份证号,仅在事项需要时;单独加密 / Only where the matter needs it; sealed apart"
+    )
+    address: Address | None = Field(
+        None, description="住址,仅在事项需要时;单独加密 / The caller's address, where the matter needs it; sealed apart"
+    )
     employer: EmployerName | None = Field(None, description="用人单位 / The employer")
     people_count: Count | None = Field(
         None, description="涉及人数,10 人及以上为群体性 / People concerned; 10 and more are collective; one if left out"
@@ -127,12 +134,24 @@ class Reveal(RequestBody):
     reason: Reason = Field(description="理由,将记录在案 / Put on record")
 
 
+class NumberOut(ResponseBody):
+    """工单文字中的一个号码 / A number that stood in the ticket's texts."""
+
+    masked: str = Field(description="文字中显示的样子 / As it is shown there")
+    clear: str
+
+
 class CallerOut(ResponseBody):
     """来电人 / Who called, in clear."""
 
     number: str
     name: str | None
-    phone: str
+    phone: str | None = Field(description="匿名来电可能没有 / None for who told none")
+    id_number: str | None = Field(description="身份证号,事项需要时才登记 / Taken down only where the matter needs it")
+    address: str | None
+    numbers: list[NumberOut] = Field(
+        description="工单文字中遮盖的号码 / The numbers that are masked in the ticket's texts"
+    )
 
 
 class TicketRegistered(ResponseBody):

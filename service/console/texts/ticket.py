@@ -19,6 +19,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "ticket.linked": ("同一诉求的工单", "The same matter"),
     "ticket.worker": ("职工身份", "The worker"),
     "ticket.membership": ("会员:", "union member:"),
+    "ticket.numbers": ("文中遮盖的号码", "Masked in the texts"),
     "ticket.no_name": ("未留姓名", "no name"),
     "ticket.merged_into": ("已并入主单", "Merged into"),
     "ticket.merged_here": ("并入本单", "Merged into this"),
