@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api import documentation
 from service.api.errors import add_error_handlers
+from service.api.guarding import Guard
 from service.api.live import Live, stop_with_the_process
 from service.api.middleware import BodyGate, FileGate, RequestNames, RequestSlots
 from service.api.routers import (
@@ -103,7 +104,9 @@ def _stand_in_front(app: FastAPI, parts: Application) -> None:
     app.add_middleware(RequestSlots, slots=min(settings.request_slots, settings.pool_size))
     # Around the file stand its form and the other fields of it.
     files = FileGate(takes=TAKES_FILES, limit=settings.file_limit + settings.body_limit)
-    app.add_middleware(BodyGate, limit=settings.body_limit, answer=refusals_before_pages(parts), files=files)
+    answer = refusals_before_pages(parts)
+    app.add_middleware(BodyGate, limit=settings.body_limit, answer=answer, files=files)
+    app.add_middleware(Guard, public_url=settings.public_url, hosts=settings.own_hosts, answer=answer)
     app.add_middleware(RequestNames)
 
 

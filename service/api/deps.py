@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.api.errors import correlation_id_of, route_of
 from service.api.middleware import BODY_DIGEST
+from service.api.pace import check_pace
 from service.bootstrap import Application
 from service.core.errors import Forbidden, Unauthenticated
 from service.core.unit import NOWHERE, Actor, Unit
@@ -68,6 +69,7 @@ class Work:
     application: Application
     token: str
     correlation_id: str
+    address: str = ""
     peer: Actor | None = None
 
     @contextmanager
@@ -76,6 +78,7 @@ class Work:
         use-case itself asks. Raises NotLoggedIn, NotPermitted."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = self._who(unit)
+            check_pace(self.application, unit, self.address)
             if permissions and not any(unit.actor.may(permission) for permission in permissions):
                 raise NotPermitted(permission=permissions[0].value)
             yield unit
@@ -86,6 +89,7 @@ class Work:
         """A READ ONLY unit for somebody who holds `permission`. Raises NotLoggedIn, NotPermitted."""
         with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = self._who(unit)
+            check_pace(self.application, unit, self.address)
             if permission is not None and not unit.actor.may(permission):
                 raise NotPermitted(permission=permission.value)
             yield unit
@@ -124,7 +128,12 @@ async def _work_of(request: Request, token: Annotated[str | None, Depends(_beare
         return await run_in_threadpool(_work_of_peer, request)
     if not token or len(token) > _LONGEST_TOKEN:
         raise NotLoggedIn
-    return Work(application=request.app.state.application, token=token, correlation_id=correlation_id_of(request.scope))
+    return Work(
+        application=request.app.state.application,
+        token=token,
+        correlation_id=correlation_id_of(request.scope),
+        address=getattr(request.scope.get("route"), "name", ""),
+    )
 
 
 def _work_of_peer(request: Request) -> Work:

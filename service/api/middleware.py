@@ -1,7 +1,7 @@
 """What stands in front of every route, as plain ASGI: a name for the request, its body, and a slot to work in.
 
-Order from the outside: `RequestNames` → `BodyGate` → `RequestSlots` → FastAPI. A body is read whole before a slot
-is taken, so that a slow sender occupies nothing but its own connection.
+Order from the outside: `RequestNames` → `Guard` → `BodyGate` → `RequestSlots` → FastAPI. A body is read whole before a
+slot is taken, so that a slow sender occupies nothing but its own connection.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class RequestNames:
                 status = message["status"]
                 headers = [*message.get("headers", ()), (b"x-request-id", correlation_id.encode())]
                 if of_the_api:
-                    headers += [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+                    headers.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": headers}
                 note(correlation_id=correlation_id, route=route_of(scope))
             await send(message)

@@ -15,6 +15,7 @@ FAMILIES: dict[int, Sentence] = {
     405: Sentence("不支持该方法", "Method not allowed"),
     408: Sentence("请求超时", "The request took too long to arrive"),
     409: Sentence("与当前情况冲突", "In conflict with how things stand"),
+    421: Sentence("不是本服务的地址", "Not an address of this service"),
     410: Sentence("已失效", "No longer valid"),
     413: Sentence("请求内容过大", "The request is too large"),
     415: Sentence("不支持的内容类型", "Unsupported media type"),
@@ -27,6 +28,21 @@ FAMILIES: dict[int, Sentence] = {
 FRAMEWORK: dict[str, tuple[int, Sentence]] = {
     "json_invalid": (400, Sentence("请求内容不是有效的 JSON。", "The body is not valid JSON.")),
     "body_unreadable": (400, Sentence("请求内容无法解析。", "The body cannot be read.")),
+    "other_host": (
+        421,
+        Sentence(
+            "请求的主机名不是本服务的地址。请使用公布的网址;管理员可设置 HOTLINE_PUBLIC_URL 或 HOTLINE_HOSTS。",
+            "The request names a host that is not ours. Use the published address; an administrator sets"
+            " HOTLINE_PUBLIC_URL or HOTLINE_HOSTS.",
+        ),
+    ),
+    "other_site": (
+        403,
+        Sentence(
+            "这一请求来自其他网站的页面,未处理。请在本系统的页面上操作。",
+            "This was sent by a page of another site and nothing was done. Use a page of this service.",
+        ),
+    ),
     "no_such_address": (404, Sentence("没有这个地址。", "There is nothing at this address.")),
     "method_not_allowed": (405, Sentence("该地址不支持此方法。", "This address does not support that method.")),
     "body_too_slow": (408, Sentence("请求内容接收超时。", "The body did not arrive in time.")),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -49,7 +48,7 @@ from service.console.endpoints import FORMS_WITH_FILES, Endpoints, PageMaker, pa
 from service.console.errors import error_page, problem_for
 from service.console.livepage import live_notices
 from service.console.rendering import STATIC
-from service.console.security import FORM_MARK, SecurityHeaders, check_form_mark
+from service.console.security import FORM_MARK, check_form_mark
 from service.console.visit import STAFF_HOME, WORKER_HOME, Visit
 
 CONSOLE, WORKER_PAGES = "/console", "/w"
@@ -143,7 +142,7 @@ def create_worker_pages(application: Application) -> Starlette:
     """The worker's pages, to be mounted at `/w`.
 
     Their forms carry no mark: nobody is logged in, and what each form needs (a signed link, a query code) is known
-    to no other site.
+    to no other site; that a page of another site sends one is refused in front (`service.api.guarding`).
     """
     page = pages(application, home=WORKER_HOME)
     file_page = pages(application, home=WORKER_HOME, forms=FORMS_WITH_FILES)
@@ -183,7 +182,7 @@ def refusals_before_pages(application: Application) -> Callable[[Scope, Problem]
             if scope["path"].startswith(f"{mount}/"):
                 request = Request({**scope, "root_path": mount})
                 visit = Visit(request=request, application=application, typed={}, home=home)
-                return SecurityHeaders(error_page(visit, problem))
+                return error_page(visit, problem)
         return problem.response(scope)
 
     return answer
@@ -196,7 +195,6 @@ def _application(application: Application, home: str, routes: list[BaseRoute]) -
 
     app = Starlette(
         routes=[*routes, Mount("/static", Files(directory=STATIC), name="static")],
-        middleware=[Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: refused},
     )
     app.router.redirect_slashes = False

@@ -7,7 +7,7 @@ from starlette.responses import Response, StreamingResponse
 
 from service.api import live
 from service.bootstrap import Application
-from service.console.security import SESSION_COOKIE
+from service.console.security import SESSION_COOKIE, cookie_name
 from service.identity.errors import NotLoggedIn
 
 
@@ -15,7 +15,7 @@ def live_notices(application: Application, bells: live.Live) -> Callable[[Reques
     """The stream for who is logged in; 204 otherwise, upon which a browser does not come back."""
 
     async def endpoint(request: Request) -> Response:
-        token = request.cookies.get(SESSION_COOKIE, "")
+        token = request.cookies.get(cookie_name(SESSION_COOKIE, application.settings), "")
         try:
             person = await live.who(application, bells, token)
         except NotLoggedIn:

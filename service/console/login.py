@@ -40,12 +40,12 @@ def show_login(visit: Visit) -> Response:
 
 def take_login(visit: Visit) -> Response:
     """Check the password; the token goes into a cookie that no script reads."""
-    check_form_mark(visit.application.vault, visit.request.cookies.get(VISITOR_COOKIE, ""), visit.value(FORM_MARK))
+    check_form_mark(visit.application.vault, visit.cookie(VISITOR_COOKIE), visit.value(FORM_MARK))
     try:
         credentials = checked(Credentials, {"username": visit.value("username"), "password": visit.value("password")})
     except Wrong:
         return _login_page(visit, refusal=LoginFailed())
-    door = door_of(visit.application, visit.request, cookie=visit.request.cookies.get(BROWSER_COOKIE, ""))
+    door = door_of(visit.application, visit.request, cookie=visit.cookie(BROWSER_COOKIE))
     try:
         login = door.log_in(**credentials)
     except (LoginFailed, LoginLocked) as refusal:
@@ -62,12 +62,12 @@ def take_logout(visit: Visit) -> Response:
     with visit.application.unit(NOBODY, correlation_id=visit.correlation_id) as unit:
         log_out(unit, visit.token)
     response = visit.goto("/login")
-    response.delete_cookie(SESSION_COOKIE, path=visit.root or "/")
+    visit.forget(response, SESSION_COOKIE, path=visit.root or "/")
     return response
 
 
 def _login_page(visit: Visit, *, refusal: HotlineError | None = None) -> Response:
-    visitor = visit.request.cookies.get(VISITOR_COOKIE) or new_visitor()
+    visitor = visit.cookie(VISITOR_COOKIE) or new_visitor()
     problem = problem_of(refusal) if refusal is not None else None
     response = visit.page(
         "login.html",

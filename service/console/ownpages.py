@@ -84,14 +84,14 @@ def take_submit(visit: Visit) -> Response:
 def show_registered(visit: Visit) -> Response:
     """Number and code, this once; after that they are in the message."""
     try:
-        cookie = visit.request.cookies.get(FRESH_COOKIE, "")[:1000]
+        cookie = visit.cookie(FRESH_COOKIE)[:1000]
         number, code, ends = _signer(visit).loads(cookie)
     except (BadSignature, ValueError, TypeError):
         return visit.goto("/my")
     if visit.application.clock.now().timestamp() >= ends:
         return visit.goto("/my")
     response = visit.page("w_registered.html", number=number, code=code)
-    response.delete_cookie(FRESH_COOKIE, path=visit.root, httponly=True, samesite="strict")
+    visit.forget(response, FRESH_COOKIE, path=visit.root)
     return response
 
 
@@ -234,7 +234,7 @@ def _own_ticket(visit: Visit, unit: Unit) -> Ticket:
 
 
 def _token(visit: Visit) -> str:
-    return visit.request.cookies.get(OWN_COOKIE, "")
+    return visit.cookie(OWN_COOKIE)
 
 
 def _submit_page(

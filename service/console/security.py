@@ -1,13 +1,13 @@
-"""What keeps the pages safe: headers, cookies, and the mark that a form came from a page of ours."""
+"""What keeps the pages safe beside the guard in front: cookies, and the mark that a form came from a page of ours."""
 
 import hashlib
 import secrets
 
 from itsdangerous import Signer
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.crypto import Vault
 from service.core.errors import Forbidden
+from service.core.settings import Settings
 
 SESSION_COOKIE = "hotline_session"
 LANGUAGE_COOKIE = "hotline_lang"
@@ -17,19 +17,6 @@ VISITOR_COOKIE = "hotline_visitor"
 BROWSER_COOKIE = "hotline_browser"
 FORM_MARK = "form_mark"
 
-_HEADERS = (
-    # Nothing from elsewhere, nothing written into the page: a script smuggled into a ticket's text does not run.
-    (
-        b"content-security-policy",
-        b"default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    # A rating link is a key: its address is told to nobody outside.
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-
 
 class FormNotOurs(Forbidden):
     """A form without the mark of this login: sent by another site, or from a page opened before a new login."""
@@ -38,23 +25,10 @@ class FormNotOurs(Forbidden):
     en = "This page is out of date (you may have logged in anew elsewhere); nothing was saved. Go back and reload it."
 
 
-class SecurityHeaders:
-    """Puts the headers on every response of the application behind it, its files and errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
-            await send(message)
-
-        await self.app(scope, receive, guarded)
+def cookie_name(name: str, settings: Settings) -> str:
+    """What a cookie is called. Over https it bears the prefix with which browsers take it for this host alone, from
+    nobody but this host, and never in the clear."""
+    return f"__Host-{name}" if settings.over_tls else name
 
 
 def form_mark(vault: Vault, secret: str) -> str:

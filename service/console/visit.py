@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from service.api.deps import NOBODY, NotPermitted, note_login
-from service.api.errors import correlation_id_of
+from service.api.errors import correlation_id_of, route_of
+from service.api.pace import check_pace
 from service.bootstrap import Application
 from service.console.masthead import Masthead, masthead_of
 from service.console.rendering import render
-from service.console.security import LANGUAGE_COOKIE, SESSION_COOKIE, form_mark
+from service.console.security import LANGUAGE_COOKIE, SESSION_COOKIE, cookie_name, form_mark
 from service.core.unit import Unit
 from service.identity.people import actor_of_token, holder_of_token
 from service.identity.permissions import Permission
@@ -70,13 +71,13 @@ class Visit:
     @property
     def token(self) -> str:
         """The login token, or '' when there is none."""
-        token = self.request.cookies.get(SESSION_COOKIE, "")
+        token = self.cookie(SESSION_COOKIE)
         return token if len(token) <= _LONGEST_TOKEN else ""
 
     @property
     def lang(self) -> str:
         """Chinese unless the reader switched."""
-        asked = self.request.query_params.get("lang") or self.request.cookies.get(LANGUAGE_COOKIE)
+        asked = self.request.query_params.get("lang") or self.cookie(LANGUAGE_COOKIE)
         return asked if asked in LANGUAGES else LANGUAGES[0]
 
     @property
@@ -101,11 +102,27 @@ class Visit:
     ) -> None:
         """A cookie for the server's eyes only; it lives as long as the browser unless `seconds` says longer.
 
-        Secure when the reader came over TLS, or when the service is published under an https address and the proxy
-        in front does not say.
+        Where the service is published under an https address a cookie is this host's alone, on all of its paths;
+        `path` is where it goes else. Secure also where the reader came over TLS and nobody said so.
         """
-        over_tls = self.request.url.scheme == "https" or self.application.settings.public_url.startswith("https://")
-        response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite=same_site, secure=over_tls)
+        settings = self.application.settings
+        response.set_cookie(
+            cookie_name(name, settings),
+            value,
+            max_age=seconds,
+            path="/" if settings.over_tls else path,
+            httponly=True,
+            samesite=same_site,
+            secure=settings.over_tls or self.request.url.scheme == "https",
+        )
+
+    def forget(self, response: Response, name: str, *, path: str) -> None:
+        """Take back what `remember` gave."""
+        self.remember(response, name, "", path=path, seconds=0)
+
+    def cookie(self, name: str) -> str:
+        """What was remembered; '' when nothing was."""
+        return self.request.cookies.get(cookie_name(name, self.application.settings), "")
 
     def remember_strictly(self, response: Response, name: str, value: str, *, path: str, seconds: int) -> None:
         """As `remember`, and it does not come along from another site."""
@@ -144,6 +161,7 @@ class Visit:
         """A READ ONLY unit for who is logged in, and the masthead of the page. Raises NotLoggedIn, NotPermitted."""
         with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
+            check_pace(self.application, unit, route_of(self.request.scope))
             self.masthead = masthead_of(unit)
             if permission is not None and not unit.actor.may(permission):
                 raise NotPermitted(permission=permission.value)
@@ -156,6 +174,7 @@ class Visit:
         itself asks. Raises NotLoggedIn, NotPermitted."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
+            check_pace(self.application, unit, route_of(self.request.scope))
             if permission is not None and not unit.actor.may(permission):
                 raise NotPermitted(permission=permission.value)
             yield unit

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     demo: bool = False
     demo_password: SecretStr | None = None
     public_url: str = "http://127.0.0.1:8351"
+    hosts: str = Field("", description="further host names under which the service is reached, with commas between")
     host: str = "127.0.0.1"
     port: int = Field(8351, ge=1, le=65535)
     pool_size: int = Field(8, ge=1, le=200, description="database connections of one process")
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     lock_timeout: float = Field(5.0, gt=0)
     token_hours: float = Field(12.0, gt=0)
     idle_minutes: int = Field(120, ge=10, le=10_080, description="a login not used for so long ends")
+    requests_per_minute: int = Field(1200, ge=1, le=1_000_000, description="of one person who is logged in")
     body_limit: int = Field(1_048_576, ge=1024, description="largest request body in bytes")
     files_dir: Path | None = Field(None, description="where files are kept, unless an S3 endpoint is set")
     file_limit: int = Field(20 * 1_048_576, ge=1024, le=1024**3, description="largest file in bytes")
@@ -92,6 +94,16 @@ class Settings(BaseSettings):
     outbox_keep_days: int = Field(30, ge=8, le=3660, description="days a delivered message is kept in the outbox")
     otlp_endpoint: str = Field("", description="an OpenTelemetry collector, as http://host:4318; without one no traces")
     log_json: bool = True
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether people reach the service by https."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The further names, one by one."""
+        return tuple(host.strip() for host in self.hosts.split(",") if host.strip())
 
     @field_validator("database_url")
     @classmethod

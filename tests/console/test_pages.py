@@ -24,7 +24,7 @@ CODE = [path.read_text() for path in [*TEMPLATES, *ROOM.glob("*.py")]]
 def test_every_response_forbids_what_is_not_ours(visitor: Reader, path: str) -> None:
     headers = visitor.get(path).headers
 
-    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"

@@ -11,7 +11,8 @@ from typing import Any
 
 from service.api.worker_door import WorkerDoor
 from service.core.unit import NOWHERE, PROVINCE_CODE
-from service.identity.people import CreatePerson, create_person, disable_person
+from service.identity.keeping import disable_person
+from service.identity.people import CreatePerson, create_person
 from service.identity.permissions import ROLE_PERMISSIONS, Permission, Role
 from service.tickets.attachments import AttachFile, attach_file, keep_file
 from service.tickets.closing import AddNote, add_note
