@@ -46,6 +46,7 @@ from service.tickets.models import (
 )
 from service.tickets.quality_samples import QualityCheck
 from service.tickets.receipts import SmsReceipt
+from service.tickets.reveals import RevealTally
 from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
@@ -105,6 +106,7 @@ __all__ = [
     "Rating",
     "Recusal",
     "Reply",
+    "RevealTally",
     "RuleChange",
     "SavedView",
     "SlaClock",

@@ -16,6 +16,7 @@ from service.core.metrics import ARCHIVED, TO_ARCHIVE
 from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.trimming import forget_delivered
 from service.tickets.endings import archive_ended, waiting_for_the_archive
+from service.tickets.reveals import tell_of_unusual_reveals
 from workers.patience import Patience
 
 # In one transaction: a fraction of a second.
@@ -51,16 +52,18 @@ class Chore(ABC):
 
 
 class Watch(Chore):
-    """Every quarter of an hour: does the data contradict itself?"""
+    """Every quarter of an hour: does the data contradict itself, and does somebody look at too many callers?"""
 
     name = "watch"
 
     def work(self) -> None:
-        """Ask every invariant and tell of what does not hold."""
+        """Ask every invariant and tell of what does not hold, and of who looked too often."""
         with self._application.reading() as unit:
             findings = run_checks(unit, tick=self._application.settings.sweep_seconds)
         with self._application.unit() as unit:
             tell_of_contradictions(unit, findings)
+        with self._application.unit() as unit:
+            tell_of_unusual_reveals(unit, ceiling=self._application.settings.reveals_ceiling)
 
 
 class AgeAlarm(Chore):

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     brake_urgent: int = Field(20, ge=1, le=1000, description="urgent ones a person gets one by one in a window")
     brake_seconds: int = Field(300, ge=1, le=86_400, description="that window; what is beyond comes in one digest")
     audit_anchor_file: Path | None = Field(None, description="where the head of the audit's chain is written each day")
+    reveals_ceiling: int = Field(
+        40, ge=1, le=10_000, description="callers a person looks at in a day before others are told"
+    )
     check_seconds: float = Field(900.0, gt=0, description="how often the leader asks the invariants")
     archive_after_days: int = Field(
         30, ge=1, le=3660, description="days after its end a ticket is archived; never while it can be reopened"

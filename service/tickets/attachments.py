@@ -26,6 +26,7 @@ from service.tickets.disclosure import IdentityIsHidden
 from service.tickets.errors import PermissionMissing
 from service.tickets.file_kinds import ENDINGS, MEDIA_TYPES, Examined, examine
 from service.tickets.models import Ticket, one_of
+from service.tickets.reveals import count_reveal
 from service.tickets.steps import write_event
 
 LONGEST_NAME = 120
@@ -201,6 +202,7 @@ def fetch_file(unit: Unit, command: FetchFile) -> FileToSend:
             raise PermissionMissing(step=_FETCH)
         if not command.reason.strip():
             raise ReasonToSeeMissing
+        count_reveal(unit)
         write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=command.reason)
     facts = {"attachment": row.id} | ({"reason": concealed(unit, ticket, command.reason)} if command.reason else {})
     record(unit, "attachment:download", subject=ticket.number, after=facts)

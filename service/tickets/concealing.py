@@ -9,6 +9,7 @@ with the caller, for a reason on record (docs/adr/0022). What is not there can't
 import re
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Identity, select
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.core.db import Base
 from service.core.personal import masked_name, masked_number, personal_numbers
 from service.core.unit import PROVINCE_CODE, Actor, Unit
+from service.identity.permissions import Permission
 from service.tickets.models import Caller, Ticket
 from service.tickets.sealed import Told, told_by
 
@@ -47,9 +49,30 @@ class ConcealedNumber(Base):
     at: Mapped[datetime]
 
 
+class Sight(StrEnum):
+    """How much of a caller somebody may see: nothing at all, the masked form, or for a reason all of it."""
+
+    nothing = "nothing"
+    masked = "masked"
+    clear = "clear"
+
+
+def sight_of_caller(actor: Actor, ticket: Ticket) -> Sight:
+    """How much an actor who may read a ticket may see of its caller: the one place that decides it.
+
+    保密: for a confidential matter the centre alone knows anything of who called. Whoever has to ring back sees the
+    caller for a reason on record: the centre everybody's, a union those of its tickets; all others the masked form.
+    """
+    at_the_centre = actor.org_code == PROVINCE_CODE
+    if ticket.identity_hidden and not at_the_centre:
+        return Sight.nothing
+    rings_back = actor.may(Permission.caller_reveal) and (at_the_centre or actor.org_code == ticket.holder_code)
+    return Sight.clear if rings_back else Sight.masked
+
+
 def sees_caller(actor: Actor, ticket: Ticket) -> bool:
-    """Whether the actor may know anything at all of who called: for a confidential matter the centre alone."""
-    return not ticket.identity_hidden or actor.org_code == PROVINCE_CODE
+    """Whether the actor may know anything at all of who called."""
+    return sight_of_caller(actor, ticket) is not Sight.nothing
 
 
 def concealed(unit: Unit, ticket: Ticket, text: str) -> str:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from service.audit.recording import record
 from service.core.errors import Bilingual, Forbidden, NotFound
-from service.core.unit import PROVINCE_CODE, Unit
+from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.tickets import repository
-from service.tickets.concealing import concealed, numbers_apart
+from service.tickets.concealing import Sight, concealed, numbers_apart, sight_of_caller
 from service.tickets.errors import NotTheHolder, PermissionMissing
 from service.tickets.models import Caller
+from service.tickets.reveals import count_reveal
 from service.tickets.sealed import Told, told_by
 from service.tickets.steps import holder_name, write_event
 
@@ -59,16 +60,17 @@ def reveal_caller(unit: Unit, command: RevealCaller) -> CallerDetails:
     ticket = repository.lock(unit, command.number)
     if not unit.actor.may(Permission.caller_reveal):
         raise PermissionMissing(step=_REVEAL)
-    if unit.actor.org_code != PROVINCE_CODE:
-        if unit.actor.org_code != ticket.holder_code:
-            raise NotTheHolder(holder=holder_name(unit, ticket), step=_REVEAL)
-        if ticket.identity_hidden:
-            raise IdentityIsHidden
+    sight = sight_of_caller(unit.actor, ticket)
+    if sight is not Sight.clear and unit.actor.org_code != ticket.holder_code:
+        raise NotTheHolder(holder=holder_name(unit, ticket), step=_REVEAL)
+    if sight is Sight.nothing:
+        raise IdentityIsHidden
     caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
     numbers = numbers_apart(unit, ticket.id)
     if caller is None and not numbers:
         raise NoCallerOnRecord(number=ticket.number)
     reason = concealed(unit, ticket, command.reason)
+    count_reveal(unit)
     write_event(unit, ticket, kind="caller:revealed", from_state=ticket.state, note=reason)
     record(unit, "caller:reveal", subject=ticket.number, after={"reason": reason})
     told = told_by(unit.vault, caller) if caller else Told()
