@@ -19,6 +19,7 @@ from service.core.ratelimit import RateLimiter
 from service.core.settings import Settings, SettingsMissing
 from service.core.unit import SYSTEM, Actor, Unit
 from service.escalations.digests import put_digest
+from service.identity.permissions import Role
 from service.notifications.bells import ringer
 from service.notifications.brake import DIGEST, Brake
 from service.notifications.channels import ROBOTS, ChannelKind, channel_handlers
@@ -211,6 +212,13 @@ def mail_gateway(settings: Settings) -> Gateway:
 def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | None = None) -> Application:
     """Put the parts together. Opens no connection. Raises SettingsMissing."""
     clock = clock or SystemClock()
+    unknown = settings.second_factor_required - set(Role)
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        raise SettingsMissing(
+            f"HOTLINE_SECOND_FACTOR_ROLES 中没有这样的岗位:{names}。\n"
+            f"There is no such role in HOTLINE_SECOND_FACTOR_ROLES: {names}."
+        )
     return Application(
         settings=settings,
         database=Database(

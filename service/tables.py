@@ -9,6 +9,7 @@ from service.identity.absences import Absence
 from service.identity.duties import Duty
 from service.identity.handlers import TicketHandler
 from service.identity.models import LoginToken, Person, PersonRole
+from service.identity.otp import RecoveryCode, SecondFactor
 from service.identity.peer_requests import PeerCall
 from service.identity.peers import Peer, PeerSecret
 from service.identity.recusals import Recusal
@@ -104,11 +105,13 @@ __all__ = [
     "PolicyVersion",
     "QualityCheck",
     "Rating",
+    "RecoveryCode",
     "Recusal",
     "Reply",
     "RevealTally",
     "RuleChange",
     "SavedView",
+    "SecondFactor",
     "SlaClock",
     "SlaDueChange",
     "SlaPause",

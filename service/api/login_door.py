@@ -9,7 +9,7 @@ signed cookie), and a browser known is counted for itself: so a stranger's tries
 import ipaddress
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -21,7 +21,7 @@ from service.api.errors import correlation_id_of
 from service.bootstrap import Application
 from service.core.ratelimit import TooOften
 from service.core.unit import Unit
-from service.identity.errors import LoginLocked
+from service.identity.errors import LoginLocked, SecondFactorNeeded
 from service.identity.logins import LogIn, Login, has_logged_in_from, log_in
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -33,6 +33,8 @@ FROM_ONE_PLACE: Limits = ((5, _MINUTE), (10, 15 * _MINUTE), (20, _HOUR))
 FROM_ONE_NETWORK: Limits = ((40, 10 * _MINUTE), (400, _DAY))
 # SP 800-63B, 5.2.2: no more than 100 failures in a row on one account.
 FOR_ONE_NAME: Limits = ((100, _DAY),)
+# Three codes of a million are good at a time: thirty tries a day find one in thirty years.
+FOR_ONE_CODE: Limits = ((10, 15 * _MINUTE), (30, _DAY))
 
 BROWSER_KNOWN = timedelta(days=180)
 # People who share one computer at a counter.
@@ -58,8 +60,9 @@ class LoginDoor:
     correlation_id: str
     cookie: str = ""
 
-    def log_in(self, username: str, password: str) -> Login:
-        """A fresh login. Raises LoginFailed, LoginLocked."""
+    def log_in(self, username: str, password: str, *, code: str = "", proof: str = "") -> Login:
+        """A fresh login. Who knows the password and tries codes is counted by name, wherever they are: nobody else
+        can get there. Raises LoginFailed, LoginLocked, SecondFactorNeeded, SecondFactorWrong."""
         name = username.strip().lower()
         now = self.application.clock.now()
         with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
@@ -73,22 +76,36 @@ class LoginDoor:
         for what, who, limits in counted:
             self._count(what, who, limits, now)
         settings = self.application.settings
+        command = LogIn(
+            username=name,
+            password=password,
+            address=self.address,
+            agent=self.agent,
+            lasts=timedelta(hours=settings.token_hours),
+            idle=settings.idle,
+            proof=proof,
+            second_factor_for=settings.second_factor_required,
+        )
+        try:
+            login = self._try(command)
+        except SecondFactorNeeded:
+            if not code:
+                self._take_back(counted, now)
+                raise
+            counted.append(("login code", name, FOR_ONE_CODE))
+            self._count(*counted[-1], now)
+            login = self._try(replace(command, code=code))
+        self._take_back(counted, now)
+        return login
+
+    def _try(self, command: LogIn) -> Login:
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
-            login = log_in(
-                unit,
-                LogIn(
-                    username=name,
-                    password=password,
-                    address=self.address,
-                    agent=self.agent,
-                    lasts=timedelta(hours=settings.token_hours),
-                    idle=settings.idle,
-                ),
-            )
+            return log_in(unit, command)
+
+    def _take_back(self, counted: Sequence[tuple[str, str, Limits]], now: datetime) -> None:
         for what, who, limits in counted:
             for _, seconds in limits:
                 self.application.limiter.take_back(what, who, seconds=seconds, now=now)
-        return login
 
     def known_by(self, login: Login) -> str:
         """The cookie for a browser by which somebody has just logged in, beside those of before."""

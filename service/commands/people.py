@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     user.command("add")(add)
     user.command("change")(change)
     user.command("reset")(reset)
+    user.command("reset-second-factor")(reset_factor)
     user.command("disable")(disable)
     user.command("enable")(enable)
     user.command("open-work")(list_open_work)
@@ -90,6 +91,15 @@ def reset(username: Annotated[str, typer.Argument(help="用户名 / user name")]
     with application() as parts, parts.unit() as unit:
         password = reset_password(unit, username)
     _say_password(username, password)
+
+
+def reset_factor(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
+    """重置动态验证码(手机丢失)。/ Reset the second factor of somebody who lost the device."""
+    from service.notifications.account_notices import reset_second_factor_and_tell
+
+    with application() as parts, parts.unit() as unit:
+        reset_second_factor_and_tell(unit, username)
+    say(f"已重置 {username} 的动态验证码 / the second factor of {username} was reset")
 
 
 def enable(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:

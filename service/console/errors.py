@@ -14,7 +14,7 @@ from service.console.security import FORM_MARK
 from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import HotlineError
 from service.core.logging import log
-from service.identity.errors import NotLoggedIn, PasswordToBeChanged
+from service.identity.errors import NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet
 
 _FRAMEWORK_CODES = {400: "body_unreadable", 404: "no_such_address", 405: "method_not_allowed", 415: "not_a_form"}
 
@@ -31,6 +31,8 @@ def answer(visit: Visit, error: Exception) -> Response:
         return _to_login(visit)
     if isinstance(error, PasswordToBeChanged):
         return visit.goto("/account/password")
+    if isinstance(error, SecondFactorToBeSet):
+        return visit.goto("/account/second-factor")
     problem = problem_for(visit, error)
     return error_page(visit, problem)
 

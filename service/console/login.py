@@ -7,13 +7,14 @@ from starlette.responses import Response
 
 from service.api.deps import NOBODY
 from service.api.errors import problem_of
-from service.api.login_door import BROWSER_KNOWN, door_of
+from service.api.login_door import BROWSER_KNOWN, LoginDoor, door_of
 from service.api.routers.auth import Username
-from service.api.schemas.account import Password
+from service.api.schemas.account import Password, SecondFactorCode
 from service.console.forms import Wrong, checked
 from service.console.security import (
     BROWSER_COOKIE,
     FORM_MARK,
+    PROOF_COOKIE,
     SESSION_COOKIE,
     VISITOR_COOKIE,
     check_form_mark,
@@ -22,8 +23,8 @@ from service.console.security import (
 )
 from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import Bilingual, HotlineError
-from service.identity.errors import LoginFailed, LoginLocked
-from service.identity.logins import log_out
+from service.identity.errors import LoginFailed, LoginLocked, SecondFactorNeeded, SecondFactorWrong
+from service.identity.logins import PROOF_LASTS, Login, log_out
 
 
 class Credentials(BaseModel):
@@ -48,8 +49,38 @@ def take_login(visit: Visit) -> Response:
     door = door_of(visit.application, visit.request, cookie=visit.cookie(BROWSER_COOKIE))
     try:
         login = door.log_in(**credentials)
+    except SecondFactorNeeded as needed:
+        response = _code_page(visit, credentials["username"])
+        seconds = int(PROOF_LASTS.total_seconds())
+        path = f"{visit.root}/login"
+        visit.remember_strictly(response, PROOF_COOKIE, str(needed.facts["proof"]), path=path, seconds=seconds)
+        return response
     except (LoginFailed, LoginLocked) as refusal:
         return _login_page(visit, refusal=refusal)
+    return _inside_with(visit, door, login)
+
+
+def take_code(visit: Visit) -> Response:
+    """Check the code of the authenticator, after the password was right."""
+    check_form_mark(visit.application.vault, visit.request.cookies.get(VISITOR_COOKIE, ""), visit.value(FORM_MARK))
+    door = door_of(visit.application, visit.request, cookie=visit.request.cookies.get(BROWSER_COOKIE, ""))
+    proof, username = visit.request.cookies.get(PROOF_COOKIE, ""), visit.value("username")[:100]
+    try:
+        code = checked(SecondFactorCode, {"otp": visit.value("otp")})["otp"]
+        login = door.log_in(username, "", code=code, proof=proof or "none")
+    except Wrong:
+        return _code_page(visit, username, refusal=SecondFactorWrong())
+    except SecondFactorWrong as refusal:
+        return _code_page(visit, username, refusal=refusal)
+    except (LoginFailed, LoginLocked) as refusal:
+        # Too long ago, or the password was changed meanwhile: from the beginning.
+        return _login_page(visit, refusal=refusal)
+    response = _inside_with(visit, door, login)
+    response.delete_cookie(PROOF_COOKIE, path=f"{visit.root}/login", httponly=True, samesite="strict")
+    return response
+
+
+def _inside_with(visit: Visit, door: LoginDoor, login: Login) -> Response:
     response = visit.goto(_inside(visit.value("next"), visit.root))
     visit.remember(response, SESSION_COOKIE, login.token, path=visit.root or "/")
     seconds = int(BROWSER_KNOWN.total_seconds())
@@ -64,6 +95,18 @@ def take_logout(visit: Visit) -> Response:
     response = visit.goto("/login")
     visit.forget(response, SESSION_COOKIE, path=visit.root or "/")
     return response
+
+
+def _code_page(visit: Visit, username: str, *, refusal: HotlineError | None = None) -> Response:
+    problem = problem_of(refusal) if refusal is not None else None
+    return visit.page(
+        "login_code.html",
+        status=problem.status if problem else 200,
+        refusal=Bilingual(problem.zh, problem.en) if problem else None,
+        username=username,
+        next=visit.value("next"),
+        mark=form_mark(visit.application.vault, visit.request.cookies.get(VISITOR_COOKIE, "")),
+    )
 
 
 def _login_page(visit: Visit, *, refusal: HotlineError | None = None) -> Response:

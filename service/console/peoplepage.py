@@ -13,7 +13,7 @@ from service.console.forms import Field, Form, Wrong, checked, of_people, of_uni
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn, PasswordToBeChanged
+from service.identity.errors import NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet
 from service.identity.keeping import (
     AddPerson,
     ChangePerson,
@@ -29,6 +29,7 @@ from service.identity.keeping import (
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.people import people_in_reach
 from service.identity.permissions import Permission, Role
+from service.notifications.account_notices import reset_second_factor_and_tell
 from service.org.tree import org_tree
 from service.tickets.leaving import HandedOver, HandOver, hand_over, open_work
 
@@ -60,7 +61,7 @@ def take_person(visit: Visit) -> Response:
             password = add_person(unit, command)
     except Wrong as wrong:
         return _list_page(visit, replace(form, errors=wrong.errors), status=422)
-    except (NotLoggedIn, PasswordToBeChanged):
+    except (NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet):
         raise
     except HotlineError as error:
         problem = problem_for(visit, error)
@@ -89,7 +90,7 @@ def take_change(visit: Visit) -> Response:
                 given = _STEPS[step](unit, username) or ""
     except Wrong as wrong:
         return _person_page(visit, username, refusal=next(iter(wrong.errors.values())), status=422)
-    except (NotLoggedIn, PasswordToBeChanged):
+    except (NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet):
         raise
     except HotlineError as error:
         problem = problem_for(visit, error)
@@ -110,6 +111,7 @@ _STEPS: dict[str, Callable[[Unit, str], str | None]] = {
     "disable": disable_person,
     "enable": enable_person,
     "end-logins": _end_logins,
+    "factor": reset_second_factor_and_tell,
 }
 
 

@@ -15,6 +15,8 @@ LANGUAGE_COOKIE = "hotline_lang"
 VISITOR_COOKIE = "hotline_visitor"
 # By which a browser shows that somebody has logged in with it before.
 BROWSER_COOKIE = "hotline_browser"
+# Between the right password and the code of the authenticator.
+PROOF_COOKIE = "hotline_proof"
 FORM_MARK = "form_mark"
 
 

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     request_slots: int = Field(8, ge=1, le=200, description="requests in work at once; at most pool_size")
     statement_timeout: float = Field(15.0, gt=0)
     lock_timeout: float = Field(5.0, gt=0)
+    second_factor_roles: str | None = Field(
+        None, description="roles that must show a second factor, with commas; empty: none"
+    )
     token_hours: float = Field(12.0, gt=0)
     idle_minutes: int = Field(120, ge=10, le=10_080, description="a login not used for so long ends")
     requests_per_minute: int = Field(1200, ge=1, le=1_000_000, description="of one person who is logged in")
@@ -155,6 +158,14 @@ class Settings(BaseSettings):
                 "nobody's data, so nothing starts. Make one with: hotline keys new"
             )
         return ring
+
+    @property
+    def second_factor_required(self) -> frozenset[str]:
+        """The roles that must show a second factor; unless they are set supervisors and administrators, and in a demo
+        nobody."""
+        default = "" if self.demo else "supervisor,admin"
+        names = default if self.second_factor_roles is None else self.second_factor_roles
+        return frozenset(filter(None, (name.strip() for name in names.split(","))))
 
     @property
     def idle(self) -> timedelta:

@@ -22,6 +22,25 @@ class PasswordToBeChanged(Forbidden):
     en = "This password was given to you for one login: first choose one of your own under “My account”."
 
 
+class SecondFactorToBeSet(Forbidden):
+    """The role requires a second factor, and there is none yet; until it is set the login is good for nothing else."""
+
+    zh = "您的岗位必须使用动态验证码:请先在“我的账号”中设置。"
+    en = "Your role requires a second factor: first set it up under “My account”."
+
+
+class SecondFactorNeeded(LoginFailed):
+    """Said after the right password alone. `proof` shows for a few minutes that it was right."""
+
+    zh = "还需要动态验证码:请输入验证器中的 6 位数字,或一个备用码。"
+    en = "The second factor is needed as well: the six digits of your authenticator, or a recovery code."
+
+
+class SecondFactorWrong(LoginFailed):
+    zh = "验证码不正确、已过期或已用过,请等待下一个。"
+    en = "The code is wrong, too old or used already; wait for the next one."
+
+
 class NotLoggedIn(Unauthenticated):
     zh = "请先登录;登录可能已过期。"
     en = "Please log in; the login may have expired."

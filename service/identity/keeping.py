@@ -215,8 +215,7 @@ def reset_password(unit: Unit, username: str) -> str:
 
     Raises PersonNotFound, PersonHasLeft, NotOneself.
     """
-    person = _lock(unit, username)
-    _not_oneself(unit, person)
+    person = lock_other(unit, username)
     if not person.active:
         raise PersonHasLeft(username=username)
     return _give_password(unit, person, "person:reset-password")
@@ -227,8 +226,7 @@ def disable_person(unit: Unit, username: str) -> None:
 
     Raises PersonNotFound, NotOneself, LastAdministrator.
     """
-    person = _lock(unit, username)
-    _not_oneself(unit, person)
+    person = lock_other(unit, username)
     if not person.active:
         return
     if Role.admin in _roles(unit, person):
@@ -240,8 +238,7 @@ def disable_person(unit: Unit, username: str) -> None:
 
 def enable_person(unit: Unit, username: str) -> str:
     """Somebody is back, with the roles of before and a password for one login. Raises PersonNotFound, NotOneself."""
-    person = _lock(unit, username)
-    _not_oneself(unit, person)
+    person = lock_other(unit, username)
     if not person.active:
         person.active = True
         record(unit, "person:enable", subject=username, before={"active": False}, after={"active": True})
@@ -259,6 +256,13 @@ def _give_password(unit: Unit, person: Person, action: str) -> str:
     end_logins_of(unit, person.username)
     record(unit, action, subject=person.username)
     return password
+
+
+def lock_other(unit: Unit, username: str) -> Person:
+    """Somebody else below the actor's union, their row locked. Raises PersonNotFound, NotOneself."""
+    person = _lock(unit, username)
+    _not_oneself(unit, person)
+    return person
 
 
 def _lock(unit: Unit, username: str) -> Person:

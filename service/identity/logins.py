@@ -1,17 +1,23 @@
 """Logging in, the logins somebody has, and ending them."""
 
+import hashlib
+import json
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select, text, update
 
 from service.audit.recording import record
+from service.core.crypto import SealBroken
 from service.core.errors import Malformed, NotFound
 from service.core.ids import new_token
 from service.core.unit import Actor, LoginInUse, Unit
-from service.identity.errors import LoginFailed
-from service.identity.models import LoginToken, Person
+from service.identity.errors import LoginFailed, SecondFactorNeeded
+from service.identity.models import LoginToken, Person, PersonRole
+from service.identity.otp import is_confirmed, take_code
 from service.identity.passwords import PasswordUnchanged, check_password, hash_password, is_outdated, matches
 from service.identity.people import digest, holder_of_token, person_below
 
@@ -22,7 +28,10 @@ NOTED_EVERY = timedelta(minutes=3)
 # A password made for somebody and not used by then opens nothing any more.
 GIVEN_PASSWORD_LASTS = timedelta(days=7)
 MOST_LISTED = 100
-_LONGEST_ADDRESS, _LONGEST_AGENT = 45, 60
+# Between the right password and the code of the authenticator.
+PROOF_LASTS = timedelta(minutes=5)
+_PROOF = "login.proof"
+_LONGEST_ADDRESS, _LONGEST_AGENT, _LONGEST_PROOF = 45, 60, 1000
 
 # The first that fits: each browser names those it descends from as well.
 _BROWSERS = (
@@ -59,7 +68,9 @@ class PasswordNotRight(Malformed):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
     """Name and password as typed, where they came from (an IP address and what the program calls itself), how long the
-    login lasts, and after how long without use it ends before."""
+    login lasts, and after how long without use it ends before. `code` is of the
+    authenticator or a recovery code; with `proof` of a refusal for want of it the password need not be typed again.
+    `second_factor_for` are the roles that must show one."""
 
     username: str
     password: str
@@ -67,6 +78,9 @@ class LogIn:
     agent: str
     lasts: timedelta
     idle: timedelta
+    code: str = ""
+    proof: str = ""
+    second_factor_for: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,8 @@ class LoginView:
 
 
 def log_in(unit: Unit, command: LogIn) -> Login:
-    """Check a password and hand out a token. How often one may try is the edge's to count. Raises LoginFailed.
+    """Check a password, and a second factor where there is one, and hand out a token. How often one may try is the
+    edge's to count. Raises LoginFailed, SecondFactorNeeded, SecondFactorWrong.
 
     Nothing is locked and nothing written before the password is known to be right: a stranger who tries many makes
     the person they pretend to be wait for nothing.
@@ -106,7 +121,8 @@ def log_in(unit: Unit, command: LogIn) -> Login:
         )
     ).one_or_none()
     stored = found.password_hash if found else None
-    if not matches(stored, command.password) or found is None:
+    right = _is_proven(unit, command.proof, username, stored) if command.proof else matches(stored, command.password)
+    if not right or found is None:
         raise LoginFailed
     # What was checked holds still until the commit: a password that is reset meanwhile makes no login.
     person = unit.session.scalars(
@@ -116,12 +132,37 @@ def log_in(unit: Unit, command: LogIn) -> Login:
     ).one_or_none()
     if person is None:
         raise LoginFailed
-    if is_outdated(person.password_hash):
+    has_factor = is_confirmed(unit, person.id)
+    if has_factor and not command.code:
+        raise SecondFactorNeeded(proof=_proof(unit, username, person.password_hash))
+    if has_factor:
+        take_code(unit, person.id, command.code)
+    roles = set(unit.session.scalars(select(PersonRole.role).where(PersonRole.person_id == person.id)))
+    owes = not has_factor and bool(roles & command.second_factor_for)
+    if is_outdated(person.password_hash) and not command.proof:
         person.password_hash = hash_password(command.password)
-    return _begin(unit, person, command)
+    return _begin(unit, person, command, owes_second_factor=owes)
 
 
-def _begin(unit: Unit, person: Person, command: LogIn) -> Login:
+def _proof(unit: Unit, username: str, stored: str) -> str:
+    """What shows to ourselves alone that the password was right a moment ago. It holds no password, and is good for
+    nothing without the second factor."""
+    ends = int((unit.now + PROOF_LASTS).timestamp())
+    clear = json.dumps([username, hashlib.sha256(stored.encode()).hexdigest(), ends])
+    return urlsafe_b64encode(unit.vault.seal(clear, _PROOF)).decode()
+
+
+def _is_proven(unit: Unit, proof: str, username: str, stored: str | None) -> bool:
+    try:
+        shown = json.loads(unit.vault.open(urlsafe_b64decode(proof[:_LONGEST_PROOF].encode()), _PROOF))
+    except (SealBroken, ValueError):
+        return False
+    name, digest_of_hash, ends = shown
+    right = stored is not None and hashlib.sha256(stored.encode()).hexdigest() == digest_of_hash
+    return right and name == username and unit.now.timestamp() < ends
+
+
+def _begin(unit: Unit, person: Person, command: LogIn, *, owes_second_factor: bool) -> Login:
     token = new_token()
     unit.session.add(
         LoginToken(
@@ -132,6 +173,7 @@ def _begin(unit: Unit, person: Person, command: LogIn) -> Login:
             idle_until=unit.now + command.idle,
             address=command.address[:_LONGEST_ADDRESS],
             agent=in_short(command.agent),
+            owes_second_factor=owes_second_factor,
         )
     )
     unit.session.flush()

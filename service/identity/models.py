@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
@@ -48,7 +48,8 @@ class PersonRole(Base):
 
 class LoginToken(Base):
     """A login: an opaque token, of which only the SHA-256 is stored, so that a stolen dump logs nobody in; and from
-    where, with what and when last. `address` is empty for one that the version before this made."""
+    where, with what and when last. `address` is empty for one that the version before this made. One that
+    owes a second factor is good for setting one up."""
 
     __tablename__ = "login_token"
     __table_args__ = (
@@ -67,3 +68,4 @@ class LoginToken(Base):
     agent: Mapped[str] = mapped_column(default="", server_default="")
     used_at: Mapped[datetime | None]
     idle_until: Mapped[datetime | None]
+    owes_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -9,7 +9,14 @@ from sqlalchemy import Row, select, text
 
 from service.audit.recording import record
 from service.core.unit import Actor, LoginInUse, Unit
-from service.identity.errors import NotLoggedIn, PasswordToBeChanged, PersonNotFound, UsernameInvalid, UsernameTaken
+from service.identity.errors import (
+    NotLoggedIn,
+    PasswordToBeChanged,
+    PersonNotFound,
+    SecondFactorToBeSet,
+    UsernameInvalid,
+    UsernameTaken,
+)
 from service.identity.models import Person, PersonRole
 from service.identity.passwords import check_password, hash_password
 from service.identity.permissions import Permission, Role, permissions_of
@@ -18,7 +25,7 @@ from service.org.tree import org_tree, within
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,63}$")
 # Text, for it runs with every request: SQLAlchemy's own form costs more to look up in its cache than to execute.
 _BY_TOKEN = text(
-    "select p.id, p.username, p.org_code, p.password_given_at,"
+    "select p.id, p.username, p.org_code, p.password_given_at, t.owes_second_factor,"
     " t.id as login, coalesce(t.used_at, t.created_at) as used_at,"
     " (select array_agg(r.role) from person_role r where r.person_id = p.id) as roles"
     " from login_token t join person p on p.id = t.person_id"
@@ -90,15 +97,18 @@ def create_person(unit: Unit, command: CreatePerson, *, password_hash: str | Non
 
 def actor_of_token(unit: Unit, token: str) -> Actor:
     """Who holds a token. One statement. Raises NotLoggedIn for an unknown, expired, idle or revoked one and for
-    leavers, PasswordToBeChanged as long as the password is one that was given."""
+    leavers, PasswordToBeChanged as long as the password is one that was given, SecondFactorToBeSet for a
+    login that owes a second factor."""
     row = _by_token(unit, token)
     if row.password_given_at is not None:
         raise PasswordToBeChanged
+    if row.owes_second_factor:
+        raise SecondFactorToBeSet
     return _actor_of(unit, row)
 
 
 def holder_of_token(unit: Unit, token: str) -> Actor:
-    """As actor_of_token, with a given password as well: for changing it. Raises NotLoggedIn."""
+    """As actor_of_token, whatever is owed: for what is paid by it. Raises NotLoggedIn."""
     return _actor_of(unit, _by_token(unit, token))
 
 

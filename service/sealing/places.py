@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Table, case, func, literal
 from service.audit.keys import AuditKey
 from service.core.crypto import BARE_HASH_BYTES
 from service.core.db import Base, table_of
+from service.identity.otp import SecondFactor
 from service.identity.peers import PeerSecret
 from service.notifications.channels import Channel, hashed_as, owner_of
 from service.tickets.concealing import ConcealedNumber
@@ -72,6 +73,7 @@ TABLES = (
         needs=("kind", "person_id", "org_code"),
     ),
     SealedTable(PeerSecret, bound=lambda _, row, __: str(row.peer_id), needs=("peer_id",)),
+    SealedTable(SecondFactor, bound=lambda _, row, __: str(row.person_id)),
     SealedTable(AuditKey, bound=lambda _, row, __: str(row.version)),
 )
 

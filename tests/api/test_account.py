@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pyotp
+import pytest
+
 from tests.api.clients import Api
 from tests.conftest import PASSWORD
 from tests.desk import Desk
@@ -96,3 +99,36 @@ def test_a_login_that_is_not_used_for_two_hours_ends(api: Api, desk: Desk) -> No
     assert me.get("/me").status_code == 200
     desk.wait(minutes=121)
     assert me.get("/me").status_code == 401
+
+
+def test_a_second_factor_is_set_up_and_then_asked_for_after_the_right_password(api: Api, desk: Desk) -> None:
+    me = come_in(api)
+    setup = me.post("/me/second-factor/begin").json()
+    totp = pyotp.TOTP(setup["secret"])
+    assert setup["uri"].startswith("otpauth://totp/12351:agent1?secret=")
+    wrong = me.post("/me/second-factor/confirm", json={"otp": "000000"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "code_not_right")
+    codes = me.post("/me/second-factor/confirm", json={"otp": totp.at(desk.clock.now())}).json()["codes"]
+    assert me.get("/me/second-factor").json() == {
+        "confirmed_at": desk.clock.now().isoformat().replace("+00:00", "Z"),
+        "codes_left": 10,
+        "compulsory": False,
+    }
+    desk.wait(seconds=30)
+
+    form = {"username": "agent1", "password": PASSWORD}
+    needed = api.post("/auth/token", data=form)
+    assert (needed.status_code, needed.json()["code"]) == (401, "second_factor_needed")
+    assert "proof" not in needed.text
+    assert api.post("/auth/token", data={**form, "password": "wrong"}).json()["code"] == "login_failed"
+    assert api.post("/auth/token", data={**form, "otp": "000000"}).json()["code"] == "second_factor_wrong"
+    assert api.post("/auth/token", data={**form, "otp": totp.at(desk.clock.now())}).status_code == 200
+    assert api.post("/auth/token", data={**form, "otp": codes[0]}).status_code == 200
+
+
+def test_who_must_have_a_second_factor_is_told_so_by_every_address(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.application.settings, "second_factor_roles", "admin")
+    admin = come_in(api, "admin1")
+    refused = admin.get("/people")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_factor_to_be_set")
+    assert admin.get("/me/second-factor").json()["compulsory"] is True

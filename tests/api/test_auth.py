@@ -14,7 +14,8 @@ PUBLIC = {"login", "healthz", "readyz", "metrics", "worker_submit", "worker_code
 PUBLIC |= {"worker_access_number", "worker_access_phone", "sms_receipts"}
 # Anybody who is logged in may use these; they touch nothing but one's own.
 OWN = {"logout", "me", "inbox", "notice_read", "events"}
-OWN |= {"own_logins", "own_login_end", "own_logins_end_others", "own_password"}
+OWN |= {"own_logins", "own_login_end", "own_logins_end_others", "own_password", "own_recovery_codes"}
+OWN |= {f"own_second_factor{step}" for step in ("", "_begin", "_confirm", "_remove")}
 # A worker shows by a token of their own what is theirs.
 OWN |= {f"worker_{name}" for name in ("matter", "add_words", "add_file", "urge", "withdraw", "rate")}
 

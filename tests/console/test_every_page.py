@@ -194,6 +194,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "refused": (HANDLER, f"/tickets/{any_ticket}"),
         "login": (None, "/login"),
         "account": ("agent1", "/account"),
+        "second-factor": ("agent1", "/account/second-factor"),
         "people": ("admin1", "/people"),
         "person": ("admin1", f"/people/{HANDLER}"),
         "account-password": ("agent1", "/account/password"),

@@ -8,8 +8,24 @@ from service.api.deps import Working, answer
 from service.api.documentation import both, refusals
 from service.api.login_door import may_try_password
 from service.api.routers import room
-from service.api.schemas.account import LoginList, LoginOut, LoginsEnded, PasswordChange
+from service.api.schemas.account import (
+    LoginList,
+    LoginOut,
+    LoginsEnded,
+    PasswordChange,
+    RecoveryCodes,
+    SecondFactorCode,
+    SecondFactorOut,
+    SecondFactorSetup,
+)
 from service.identity.logins import ChangePassword, change_password, end_other_logins, end_own_login, own_logins
+from service.identity.second_factors import (
+    begin_second_factor,
+    confirm_second_factor,
+    own_second_factor,
+    remove_second_factor,
+    renew_recovery_codes,
+)
 
 router = room("auth", "/me")
 
@@ -19,6 +35,9 @@ PASSWORD_EXAMPLES = {
         "value": {"present": "<HOTLINE_DEMO_PASSWORD>", "new": "八月的湖边没有一个人影子"},
     }
 }
+OTP_EXAMPLES = {"code": {"summary": "验证器中的 6 位数字 / Six digits", "value": {"otp": "123456"}}}
+CodeBody = Annotated[SecondFactorCode, Body(openapi_examples=OTP_EXAMPLES)]
+_CODE_REFUSALS = refusals(400, 401, 404, 409, 413, 415, 422, 429, 503)
 
 
 @router.get(
@@ -82,4 +101,81 @@ def password(work: Working, body: Annotated[PasswordChange, Body(openapi_example
     with work.own_account() as unit:
         may_try_password(work.application, unit)
         change_password(unit, ChangePassword(present=body.present, new=body.new))
+    return Response(status_code=204)
+
+
+@router.get(
+    "/second-factor",
+    name="own_second_factor",
+    summary=both("我的动态验证码", "My second factor"),
+    response_model=SecondFactorOut,
+    responses=refusals(401, 503),
+)
+def second_factor(work: Working) -> Response:
+    """是否启用、剩余备用码、岗位是否必须使用。/ Whether it is set, the codes left, whether it is compulsory."""
+    required = work.application.settings.second_factor_required
+    with work.own_account() as unit:
+        view, compulsory = own_second_factor(unit), bool(unit.actor.roles & required)
+    return answer(SecondFactorOut(confirmed_at=view.confirmed_at, codes_left=view.codes_left, compulsory=compulsory))
+
+
+@router.post(
+    "/second-factor/begin",
+    name="own_second_factor_begin",
+    summary=both("开始设置动态验证码", "Begin to set up a second factor"),
+    response_model=SecondFactorSetup,
+    responses=refusals(401, 409, 503),
+)
+def begin(work: Working) -> Response:
+    """返回密钥,录入验证器后以一个验证码确认。/ A secret for the authenticator (RFC 6238), confirmed by a code of it."""
+    with work.own_account() as unit:
+        setup = begin_second_factor(unit)
+    return answer(SecondFactorSetup(secret=setup.secret, uri=setup.uri))
+
+
+@router.post(
+    "/second-factor/confirm",
+    name="own_second_factor_confirm",
+    summary=both("确认动态验证码", "Confirm the second factor"),
+    response_model=RecoveryCodes,
+    responses=_CODE_REFUSALS,
+)
+def confirm(work: Working, body: CodeBody) -> Response:
+    """启用动态验证码,返回十个只显示一次的备用码;其他登录全部失效。
+
+    It counts from now on. Answers ten recovery codes, shown this once; one's other logins end.
+    """
+    with work.own_account() as unit:
+        may_try_password(work.application, unit)
+        codes = confirm_second_factor(unit, body.otp)
+    return answer(RecoveryCodes(codes=list(codes)))
+
+
+@router.post(
+    "/second-factor/codes",
+    name="own_recovery_codes",
+    summary=both("更换备用码", "New recovery codes"),
+    response_model=RecoveryCodes,
+    responses=_CODE_REFUSALS,
+)
+def codes(work: Working, body: CodeBody) -> Response:
+    """旧备用码全部作废。/ Those of before are good for nothing any more."""
+    with work.own_account() as unit:
+        may_try_password(work.application, unit)
+        made = renew_recovery_codes(unit, body.otp)
+    return answer(RecoveryCodes(codes=list(made)))
+
+
+@router.post(
+    "/second-factor/remove",
+    status_code=204,
+    name="own_second_factor_remove",
+    summary=both("停用动态验证码", "Remove the second factor"),
+    responses=_CODE_REFUSALS,
+)
+def remove(work: Working, body: CodeBody) -> Response:
+    """岗位必须使用的不能停用。/ Not where one's role requires it."""
+    with work.own_account() as unit:
+        may_try_password(work.application, unit)
+        remove_second_factor(unit, body.otp, compulsory=work.application.settings.second_factor_required)
     return Response(status_code=204)

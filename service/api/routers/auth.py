@@ -9,7 +9,7 @@ from service.api.deps import Parts, Working, answer
 from service.api.documentation import both, refusals
 from service.api.login_door import door_of
 from service.api.routers import room
-from service.api.schemas.account import Password
+from service.api.schemas.account import Code, Password
 from service.api.schemas.fields import fit
 from service.api.schemas.people import Me, Token
 from service.identity.logins import log_out
@@ -42,15 +42,17 @@ def log_in_(
     application: Parts,
     username: Annotated[Username, Form(description="用户名 / User name")],
     password: Annotated[Password, Form(description="密码 / Password", json_schema_extra={"format": "password"})],
+    otp: Annotated[Code, Form(description="动态验证码或备用码 / A code of the authenticator, or a recovery code")] = "",
     grant_type: Annotated[Literal["password"], Form()] = "password",  # noqa: ARG001 - OAuth2 asks for it
     scope: Annotated[str, Form(max_length=1000, description="不使用 / Not used")] = "",  # noqa: ARG001
 ) -> Response:
     """OAuth2 密码模式(表单提交);令牌不透明、可吊销,请妥善保存。
 
     The OAuth2 password form. The token is opaque and can be revoked. Wrong passwords are answered by pauses that
-    grow (429): for the place they come from, not for the person they are tried on.
+    grow (429): for the place they come from, not for the person they are tried on. Whoever has set up a second factor
+    is told after the right password alone that `otp` is needed (`second_factor_needed`).
     """
-    login = door_of(application, request).log_in(username, password)
+    login = door_of(application, request).log_in(username, password, code=otp)
     return answer(Token(access_token=login.token, expires_in=int(login.expires_in.total_seconds())))
 
 

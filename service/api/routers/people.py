@@ -35,6 +35,7 @@ from service.identity.keeping import (
 )
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.permissions import Permission, Role
+from service.notifications.account_notices import reset_second_factor_and_tell
 from service.tickets.leaving import HandOver, hand_over, open_work
 
 router = room("people", "/people")
@@ -272,3 +273,21 @@ def end_logins(work: Working, username: Who) -> Response:
     with work.writing(_KEEPS) as unit:
         ended = end_logins_of(unit, username)
     return answer(LoginsEnded(ended=ended))
+
+
+@router.post(
+    "/{username}/second-factor/reset",
+    status_code=204,
+    name="person_second_factor_reset",
+    summary=both("重置动态验证码", "Reset somebody's second factor"),
+    responses=_READS,
+    openapi_extra=_NEEDS,
+)
+def reset_factor(work: Working, username: Who) -> Response:
+    """用于手机丢失等情况;其登录全部失效,并告知本人。请先核实身份。
+
+    For a lost device: every login of theirs ends, and they are told. Make sure first that it is they who ask.
+    """
+    with work.writing(_KEEPS) as unit:
+        reset_second_factor_and_tell(unit, username)
+    return Response(status_code=204)

@@ -13,6 +13,10 @@ from service.identity.logins import LoginView
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(fit)]
 
 
+# Six digits, or a recovery code with its hyphens.
+Code = Annotated[str, StringConstraints(max_length=64), AfterValidator(fit)]
+
+
 class LoginOut(ResponseBody):
     """A login that lasts; `address` and `agent` are where it was made."""
 
@@ -54,3 +58,32 @@ class PasswordChange(RequestBody):
 
     present: Password = Field(description="当前密码 / The present one", json_schema_extra={"format": "password"})
     new: Password = Field(description="新密码 / The new one", json_schema_extra={"format": "password"})
+
+
+class SecondFactorOut(ResponseBody):
+    """One's second factor: since when, how many recovery codes are left, and whether one's role requires it."""
+
+    confirmed_at: datetime | None
+    codes_left: int
+    compulsory: bool
+
+
+class SecondFactorSetup(ResponseBody):
+    """For the authenticator: the secret, and the same as an address (`otpauth:`)."""
+
+    secret: str
+    uri: str
+
+
+class SecondFactorCode(RequestBody):
+    """动态验证码 / A code of the authenticator"""
+
+    otp: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(fit)] = Field(
+        description="6 位数字,或备用码 / Six digits, or a recovery code"
+    )
+
+
+class RecoveryCodes(ResponseBody):
+    """Ten codes, each for one login without the authenticator; shown this once."""
+
+    codes: list[str]

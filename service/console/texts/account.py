@@ -101,4 +101,35 @@ PAIRS: dict[str, tuple[str, str]] = {
         "Agents, lawyers, dispatchers and auditors sit at the centre, supervisors at a city or above. An auditor holds "
         "no other role.",
     ),
+    # The second factor
+    "people.reset_factor": ("重置动态验证码", "Reset the second factor"),
+    "login.code_title": ("输入动态验证码", "The second factor"),
+    "login.code": ("验证器中的 6 位数字,或一个备用码", "Six digits of your authenticator, or a recovery code"),
+    "factor.title": ("动态验证码", "Second factor"),
+    "factor.note": (
+        "登录时除密码外,再输入手机验证器(如 FreeOTP、Microsoft Authenticator)显示的 6 位数字。",
+        "At a login the six digits that an authenticator on your telephone shows (FreeOTP, Microsoft Authenticator and "
+        "others) are asked for beside the password.",
+    ),
+    "factor.compulsory": ("您的岗位必须使用,设置后才能继续。", "Your role requires it: set it up to go on."),
+    "factor.begin": ("开始设置", "Set it up"),
+    "factor.scan": ("用验证器扫描此码:", "Scan this with the authenticator:"),
+    "factor.picture": ("二维码,内容与下面的密钥相同", "A QR code with the same secret as below"),
+    "factor.secret": ("不能扫描时,手工录入密钥:", "Or type the secret by hand:"),
+    "factor.code": ("验证器显示的 6 位数字", "The six digits that it shows"),
+    "factor.confirm": ("确认启用", "Confirm"),
+    "factor.codes": (
+        "备用码(只显示这一次,每个只能用一次)",
+        "Recovery codes, shown this once; each opens once",
+    ),
+    "factor.codes_note": (
+        "请打印或抄下,与手机分开保管。手机丢失时,用一个备用码代替验证码登录。",
+        "Print them or write them down, and keep them away from the telephone: one of them stands in for the code "
+        "when it is lost.",
+    ),
+    "factor.set": ("已启用,自", "Set since"),
+    "factor.left": ("剩余备用码 {count} 个", "{count} recovery codes left"),
+    "factor.renew": ("更换备用码", "New recovery codes"),
+    "factor.remove": ("停用动态验证码", "Remove the second factor"),
+    "factor.any_code": ("当前验证码,或一个备用码", "A code, or a recovery code"),
 }
