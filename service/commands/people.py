@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     user.command("list")(list_people)
     user.command("logins")(list_logins)
     user.command("log-out")(log_out_everywhere)
+    user.command("why")(why)
     user.command("absence")(absence)
     user.command("absences")(list_absences)
     user.command("back")(back)
@@ -199,6 +200,35 @@ def list_people(
             for row in rows
         ],
     )
+
+
+def why(
+    username: Annotated[str, typer.Argument(help="用户名 / user name")],
+    number: Annotated[str, typer.Argument(help="工单号 / ticket number")],
+    as_json: AsJson = False,
+) -> None:
+    """某人能否看到某工单、为什么、可办哪些操作。/ Why somebody sees a ticket or does not, and what they may do."""
+    from service.tickets import why as reasons
+
+    with application() as parts, parts.reading() as unit:
+        found = reasons.why(unit, username, number)
+    if as_json:
+        say_json(
+            {
+                "username": found.username,
+                "number": found.number,
+                "sees": found.sees,
+                "reasons": {each.code: each.holds for each in found.reasons},
+                "steps": {each.step.value: each.refusal is None for each in found.steps},
+            }
+        )
+        return
+    say(f"{username} {'能 sees' if found.sees else '不能 does not see'} {number} ({found.state.zh} {found.state.en})")
+    for each in found.reasons:
+        say(f"{'+' if each.holds else '-'} {each.text.zh} {each.text.en}")
+    for step in found.steps:
+        said = f"{step.refusal.zh} {step.refusal.en}" if step.refusal else "可以 may"
+        say(f"  {step.name.zh} {step.name.en}: {said}")
 
 
 def list_logins(

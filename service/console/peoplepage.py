@@ -12,6 +12,7 @@ from service.console.errors import problem_for
 from service.console.forms import Field, Form, Wrong, checked, of_people, of_unions, of_words, values_of
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
+from service.core.ids import TICKET_NUMBER
 from service.core.unit import Unit
 from service.identity.errors import NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet
 from service.identity.keeping import (
@@ -31,7 +32,9 @@ from service.identity.people import people_in_reach
 from service.identity.permissions import Permission, Role
 from service.notifications.account_notices import reset_second_factor_and_tell
 from service.org.tree import org_tree
+from service.tickets.errors import TicketNotFound
 from service.tickets.leaving import HandedOver, HandOver, hand_over, open_work
+from service.tickets.why import Why, why
 
 _HOME = "/people"
 _ROLES = of_words(words.ROLES)
@@ -137,6 +140,19 @@ def _shown(text: str) -> str:
     return "".join(char for char in text[:64] if char.isprintable())
 
 
+def _why(visit: Visit, unit: Unit, username: str) -> Why | TicketNotFound | None:
+    """The answer for the ticket that was asked about, or that there is none."""
+    number = visit.query("ticket").upper()
+    if not number:
+        return None
+    if not TICKET_NUMBER.match(number):
+        return TicketNotFound(number=_shown(number))
+    try:
+        return why(unit, username, number)
+    except TicketNotFound as refusal:
+        return refusal
+
+
 def _list_page(visit: Visit, form: Form, *, status: int = 200) -> Response:
     role, state = visit.query("role"), visit.query("state")
     command = FindPeople(
@@ -187,6 +203,7 @@ def _person_page(
             "oneself": row.username == unit.actor.name,
             "logins": logins_of(unit, username),
             "work": open_work(unit, username),
+            "why": _why(visit, unit, username),
         }
         values = {"display_name": row.name, "org_code": row.org_code}
         unions = of_unions(tree, scope=unit.actor.scope)
@@ -198,6 +215,13 @@ def _person_page(
         hand = Form(id="hand", fields=(replace(_HAND[0], options=of_people(colleagues, tree)),))
     typed = {"display_name": (row.name,), "org_code": (row.org_code,), "roles": tuple(row.roles)}
     form = Form(id="change", fields=fields, typed=typed)
+    asked = facts.pop("why")
+    refused = asked if isinstance(asked, TicketNotFound) else None
+    facts |= {
+        "asked": visit.query("ticket"),
+        "why": None if refused else asked,
+        "no_ticket": Bilingual(refused.sentence("zh"), refused.sentence("en")) if refused else None,
+    }
     return visit.page(
         "person.html", status=status, given=given, done=done, refusal=refusal, form=form, hand=hand, **facts
     )

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.audit.recording import record
-from service.core.errors import Conflict, Malformed, NotFound
+from service.core.errors import Conflict, Malformed
 from service.core.unit import Unit
 from service.identity.errors import SecondFactorWrong
 from service.identity.keeping import lock_other
@@ -25,7 +25,7 @@ class SecondFactorThere(Conflict):
     en = "The second factor is set already. To move it to another device, remove it first and set it anew."
 
 
-class SecondFactorNotBegun(NotFound):
+class SecondFactorNotBegun(Conflict):
     zh = "还没有开始设置动态验证码。"
     en = "No second factor is being set up, or there is none."
 

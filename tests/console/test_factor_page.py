@@ -28,7 +28,7 @@ def set_up(reader: Reader, desk: Desk) -> tuple[pyotp.TOTP, list[str]]:
 
 def test_it_is_scanned_from_a_picture_of_ours_and_confirmed(reader: Reader, desk: Desk) -> None:
     log_in(reader)
-    assert reader.get(f"{FACTOR}.svg").status_code == 404
+    assert reader.get(f"{FACTOR}.svg").status_code == 409
     reader.send(step(reader, "begin"), step="begin")
     picture = reader.get(f"{FACTOR}.svg")
     assert picture.headers["content-type"] == "image/svg+xml"
@@ -41,7 +41,7 @@ def test_it_is_scanned_from_a_picture_of_ours_and_confirmed(reader: Reader, desk
     page = reader.see(FACTOR)
     assert "剩余备用码 10 个" in page
     assert not any(code in page for code in codes)
-    assert reader.get(f"{FACTOR}.svg").status_code == 404
+    assert reader.get(f"{FACTOR}.svg").status_code == 409
 
 
 def test_the_code_is_asked_for_on_a_page_of_its_own_and_leads_where_one_wanted(reader: Reader, desk: Desk) -> None:

@@ -1,6 +1,5 @@
 """The second factor: set up, asked for after the right password, taken once, and reset when the device is lost."""
 
-
 import pyotp
 import pytest
 

@@ -37,7 +37,7 @@ PASSWORD_EXAMPLES = {
 }
 OTP_EXAMPLES = {"code": {"summary": "验证器中的 6 位数字 / Six digits", "value": {"otp": "123456"}}}
 CodeBody = Annotated[SecondFactorCode, Body(openapi_examples=OTP_EXAMPLES)]
-_CODE_REFUSALS = refusals(400, 401, 404, 409, 413, 415, 422, 429, 503)
+_CODE_REFUSALS = refusals(400, 401, 409, 413, 415, 422, 429, 503)
 
 
 @router.get(

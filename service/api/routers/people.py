@@ -9,7 +9,7 @@ from service.api.deps import Working, answer
 from service.api.documentation import both, needs, refusals
 from service.api.routers import room
 from service.api.schemas.account import LoginList, LoginOut, LoginsEnded
-from service.api.schemas.fields import fit
+from service.api.schemas.fields import TicketNumber, fit
 from service.api.schemas.keeping import (
     GivenPassword,
     HandedOverOut,
@@ -20,6 +20,7 @@ from service.api.schemas.keeping import (
     PersonChange,
     PersonOut,
     RoleName,
+    WhyOut,
 )
 from service.identity.keeping import (
     AddPerson,
@@ -37,6 +38,7 @@ from service.identity.logins import end_logins_of, logins_of
 from service.identity.permissions import Permission, Role
 from service.notifications.account_notices import reset_second_factor_and_tell
 from service.tickets.leaving import HandOver, hand_over, open_work
+from service.tickets.why import why
 
 router = room("people", "/people")
 
@@ -280,7 +282,7 @@ def end_logins(work: Working, username: Who) -> Response:
     status_code=204,
     name="person_second_factor_reset",
     summary=both("重置动态验证码", "Reset somebody's second factor"),
-    responses=_READS,
+    responses=refusals(401, 403, 404, 409, 422, 503),
     openapi_extra=_NEEDS,
 )
 def reset_factor(work: Working, username: Who) -> Response:
@@ -291,3 +293,21 @@ def reset_factor(work: Working, username: Who) -> Response:
     with work.writing(_KEEPS) as unit:
         reset_second_factor_and_tell(unit, username)
     return Response(status_code=204)
+
+
+@router.get(
+    "/{username}/tickets/{number}/why",
+    name="person_why",
+    summary=both("能否看到某工单及原因", "Why somebody sees a ticket, or does not"),
+    response_model=WhyOut,
+    responses=_READS,
+    openapi_extra=_NEEDS,
+)
+def why_(work: Working, username: Who, number: TicketNumber) -> Response:
+    """账号、岗位、工单所在与派过的工会、回避,以及该状态下各操作能否办理;不含工单内容。
+
+    The account, the roles, where the ticket is and was given, recusal, and which steps of its state they may take.
+    Nothing of what the ticket is about.
+    """
+    with work.reading(_KEEPS) as unit:
+        return answer(WhyOut.of(why(unit, username, number)))

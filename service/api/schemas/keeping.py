@@ -10,6 +10,7 @@ from service.api.schemas.fields import Code, Name, Username
 from service.api.schemas.tickets import RequestBody, ResponseBody, Words
 from service.identity.keeping import PeoplePage, PersonRow
 from service.tickets.leaving import HandedOver, OpenWork, StandIn
+from service.tickets.why import Why
 
 RoleName = Literal["agent", "lawyer", "dispatcher", "handler", "reviewer", "supervisor", "admin", "auditor"]
 
@@ -163,4 +164,52 @@ class HandedOverOut(ResponseBody):
             duties=done.duties,
             stands_in=done.stands_in,
             left=[LeftOver(what=what, why=Words.of(why)) for what, why in done.left],
+        )
+
+
+class ReasonOut(ResponseBody):
+    """One thing that is asked, whether it speaks for seeing the ticket, and how it is."""
+
+    code: Literal["active", "role", "held", "given", "free"]
+    holds: bool
+    text: Words
+
+
+class StepAnswerOut(ResponseBody):
+    """A step of the ticket's state; `refusal` says why this person may not take it, and is empty where they may."""
+
+    step: str
+    name: Words
+    refusal: Words | None
+
+
+class WhyOut(ResponseBody):
+    """Whether somebody sees a ticket, and why. Nothing of what the ticket is about."""
+
+    username: str
+    number: str
+    state: Words
+    sees: bool
+    reasons: list[ReasonOut]
+    steps: list[StepAnswerOut]
+
+    @classmethod
+    def of(cls, found: Why) -> Self:
+        return cls(
+            username=found.username,
+            number=found.number,
+            state=Words.of(found.state),
+            sees=found.sees,
+            reasons=[
+                ReasonOut.model_validate({"code": each.code, "holds": each.holds, "text": Words.of(each.text)})
+                for each in found.reasons
+            ],
+            steps=[
+                StepAnswerOut(
+                    step=each.step.value,
+                    name=Words.of(each.name),
+                    refusal=Words.of(each.refusal) if each.refusal else None,
+                )
+                for each in found.steps
+            ],
         )

@@ -132,4 +132,14 @@ PAIRS: dict[str, tuple[str, str]] = {
     "factor.renew": ("更换备用码", "New recovery codes"),
     "factor.remove": ("停用动态验证码", "Remove the second factor"),
     "factor.any_code": ("当前验证码,或一个备用码", "A code, or a recovery code"),
+    # Why
+    "why.title": ("能否看到某工单", "Does this person see a ticket?"),
+    "why.number": ("工单号", "Ticket number"),
+    "why.ask": ("查询原因", "Why?"),
+    "why.sees": ("能看到", "Sees it"),
+    "why.sees_not": ("看不到", "Does not see it"),
+    "why.steps": ("当前状态下的操作", "Steps of its present state"),
+    "why.step": ("操作", "Step"),
+    "why.may": ("能否办理", "May they?"),
+    "why.yes": ("可以", "yes"),
 }
