@@ -1,14 +1,14 @@
 """A second factor, and recovery codes
 
 Revision: 0033
-After: 0035
+After: 0035b
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0035"
+down_revision = "0035b"
 branch_labels = None
 depends_on = None
 
