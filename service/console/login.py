@@ -62,9 +62,9 @@ def take_login(visit: Visit) -> Response:
 
 def take_code(visit: Visit) -> Response:
     """Check the code of the authenticator, after the password was right."""
-    check_form_mark(visit.application.vault, visit.request.cookies.get(VISITOR_COOKIE, ""), visit.value(FORM_MARK))
-    door = door_of(visit.application, visit.request, cookie=visit.request.cookies.get(BROWSER_COOKIE, ""))
-    proof, username = visit.request.cookies.get(PROOF_COOKIE, ""), visit.value("username")[:100]
+    check_form_mark(visit.application.vault, visit.cookie(VISITOR_COOKIE), visit.value(FORM_MARK))
+    door = door_of(visit.application, visit.request, cookie=visit.cookie(BROWSER_COOKIE))
+    proof, username = visit.cookie(PROOF_COOKIE), visit.value("username")[:100]
     try:
         code = checked(SecondFactorCode, {"otp": visit.value("otp")})["otp"]
         login = door.log_in(username, "", code=code, proof=proof or "none")
@@ -76,7 +76,7 @@ def take_code(visit: Visit) -> Response:
         # Too long ago, or the password was changed meanwhile: from the beginning.
         return _login_page(visit, refusal=refusal)
     response = _inside_with(visit, door, login)
-    response.delete_cookie(PROOF_COOKIE, path=f"{visit.root}/login", httponly=True, samesite="strict")
+    visit.forget(response, PROOF_COOKIE, path=f"{visit.root}/login")
     return response
 
 
@@ -105,7 +105,7 @@ def _code_page(visit: Visit, username: str, *, refusal: HotlineError | None = No
         refusal=Bilingual(problem.zh, problem.en) if problem else None,
         username=username,
         next=visit.value("next"),
-        mark=form_mark(visit.application.vault, visit.request.cookies.get(VISITOR_COOKIE, "")),
+        mark=form_mark(visit.application.vault, visit.cookie(VISITOR_COOKIE)),
     )
 
 

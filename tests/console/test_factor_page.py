@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pyotp
 import pytest
 
@@ -87,3 +88,18 @@ def test_who_must_have_one_is_led_to_it_at_the_login(
     set_up(reader, desk)
     assert reader.get(f"{CONSOLE}/").status_code == 200
     assert not [button for form in reader.forms(FACTOR) for button in form.buttons if button == ("step", "remove")]
+
+
+def test_it_works_as_well_where_cookies_are_this_hosts_alone(
+    reader: Reader, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader.application.settings, "public_url", "https://hotline")
+    reader.client.base_url = httpx.URL("https://hotline")
+    log_in(reader)
+    totp, _ = set_up(reader, desk)
+    reader.client.cookies.clear()
+    desk.wait(seconds=30)
+    (form,) = [form for form in forms_of(log_in(reader).text) if "otp" in form.names]
+
+    assert reader.send(form, otp=totp.at(desk.clock.now())).status_code == 303
+    assert reader.get(f"{CONSOLE}/account").status_code == 200
