@@ -11,6 +11,7 @@ from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.reports.outcomes import OutcomeLedger, OutcomeQuery, outcome_ledger, to_csv
+from service.reports.taking_away import take_away
 
 
 def show_outcomes(visit: Visit) -> Response:
@@ -37,7 +38,9 @@ def show_outcomes_file(visit: Visit) -> Response:
     query = ledger.query
     name = f"outcomes-{query.org}-{query.start}-{query.end}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(to_csv(ledger), media_type="text/csv; charset=utf-8", headers=headers)
+    with visit.writing() as unit:
+        taken = take_away(unit, name, rows=len(ledger.rows))
+    return Response(to_csv(ledger, taken), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _ledger(unit: Unit, visit: Visit) -> OutcomeLedger:

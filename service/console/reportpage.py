@@ -18,6 +18,7 @@ from service.identity.permissions import Permission
 from service.org.tree import OrgTree, org_tree
 from service.reports.breaches import BreachQuery, BreachReport, BreachRow, Total, breach_report
 from service.reports.export import to_csv, to_xlsx
+from service.reports.taking_away import take_away
 from service.tickets.taxonomy import Leaf, leaves
 
 FILE_KINDS = ("csv", "xlsx")
@@ -87,8 +88,12 @@ def show_report_file(visit: Visit) -> Response:
     with visit.reading(Permission.report_read) as unit:
         query = _query(unit, visit)
         report = breach_report(unit, query)
-    content, media = (to_csv(report), "text/csv; charset=utf-8") if kind == "csv" else (to_xlsx(report), XLSX)
     name = f"breaches-{query.org}-{query.start}-{query.end}.{kind}"
+    with visit.writing() as unit:
+        taken = take_away(unit, name, rows=len(report.rows))
+    content, media = (
+        (to_csv(report, taken), "text/csv; charset=utf-8") if kind == "csv" else (to_xlsx(report, taken), XLSX)
+    )
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=media, headers=headers)
 

@@ -30,12 +30,14 @@ class CsvTable:
         self._writer.writerow([harmless(value) for value in values])
 
 
-def as_csv(heading: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """A whole small table as CSV: UTF-8 with BOM, for any spreadsheet."""
+def as_csv(heading: Sequence[str], rows: Iterable[Iterable[Any]], facts: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A whole small table as CSV: UTF-8 with BOM, for any spreadsheet. `facts` about it stand below an empty line."""
     file = io.StringIO()
     table = CsvTable(file)
     table.row(heading)
     for row in rows:
+        table.row(row)
+    for row in ((), *facts) if facts else ():
         table.row(row)
     return file.getvalue().encode()
 

@@ -8,6 +8,7 @@ from typing import Any
 from service.core.clock import local
 from service.core.spreadsheet import as_csv, workbook
 from service.reports.breaches import BreachReport, BreachRow, Excluded, Total
+from service.reports.taking_away import Facts
 
 # Header, and how a row gives the value. Times are local, with their offset in the header.
 _COLUMNS: tuple[tuple[str, Callable[[BreachRow], Any]], ...] = (
@@ -39,12 +40,12 @@ _COLUMNS: tuple[tuple[str, Callable[[BreachRow], Any]], ...] = (
 _TOTAL_HEADER = ("维度", "代码", "名称", "到期", "按时", "逾期", "其中未办毕", "未到期或挂起", "其中已剔除", "考核逾期")
 
 
-def to_csv(report: BreachReport) -> bytes:
+def to_csv(report: BreachReport, taken: Facts = ()) -> bytes:
     """The rows as CSV. The same query as the screen, so file and screen can't differ."""
-    return as_csv([name for name, _ in _COLUMNS], map(_values, report.rows))
+    return as_csv([name for name, _ in _COLUMNS], map(_values, report.rows), taken)
 
 
-def to_xlsx(report: BreachReport) -> bytes:
+def to_xlsx(report: BreachReport, taken: Facts = ()) -> bytes:
     """Three sheets: rows, totals, and what the figures mean. The same report gives the same bytes."""
     out = io.BytesIO()
     book = workbook(out, in_memory=True)
@@ -89,7 +90,7 @@ def to_xlsx(report: BreachReport) -> bytes:
         ("其中已剔除", report.total.excluded),
         ("考核逾期条数", report.total.late_counted),
     )
-    for index, fact in enumerate(facts):
+    for index, fact in enumerate((*facts, *taken)):
         about.write_row(index, 0, fact)
     about.autofit()
     book.close()

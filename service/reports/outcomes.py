@@ -20,6 +20,7 @@ from service.core.unit import Unit
 from service.org.tree import org_tree, within
 from service.ratings.models import Rating
 from service.reports.breaches import LONGEST_PERIOD, PeriodInvalid
+from service.reports.taking_away import Facts
 from service.tickets.attachments import Attachment
 from service.tickets.evidence import OutcomeEvidence
 from service.tickets.models import Reply, Ticket
@@ -186,9 +187,9 @@ _COLUMNS: tuple[tuple[str, Callable[[OutcomeRow], Any]], ...] = (
 )
 
 
-def to_csv(ledger: OutcomeLedger) -> bytes:
+def to_csv(ledger: OutcomeLedger, taken: Facts = ()) -> bytes:
     """The rows as CSV (UTF-8 with BOM), the same as the screen's."""
-    return as_csv([name for name, _ in _COLUMNS], ([value(row) for _, value in _COLUMNS] for row in ledger.rows))
+    return as_csv([name for name, _ in _COLUMNS], ([value(row) for _, value in _COLUMNS] for row in ledger.rows), taken)
 
 
 def _proof(reply: Reply, *, evidence: int, resolved: bool) -> str:

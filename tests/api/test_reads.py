@@ -160,9 +160,14 @@ def test_the_breach_report_comes_as_a_document_and_as_two_kinds_of_file(api: Api
     assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
     assert "breaches-632801-2026-11-01-2026-12-05.csv" in sheet.headers["content-disposition"]
     assert sheet.content.startswith(b"\xef\xbb\xbf")
-    assert len(list(csv.reader(io.StringIO(sheet.content.decode("utf-8-sig"))))) == len(report["rows"]) + 1
-    rows = openpyxl.load_workbook(io.BytesIO(book.content)).worksheets[0].max_row
-    assert rows == len(report["rows"]) + 1
+    lines = list(csv.reader(io.StringIO(sheet.content.decode("utf-8-sig"))))
+    assert lines.index([]) == len(report["rows"]) + 1
+    assert dict(lines[lines.index([]) + 1 :])["条数"] == f"{len(report['rows'])}"
+    sheets = openpyxl.load_workbook(io.BytesIO(book.content)).worksheets
+    assert sheets[0].max_row == len(report["rows"]) + 1
+    assert ("导出人", f"leader-{GOLMUD} {GOLMUD}") in list(sheets[-1].values)
+    taken = desk.rows("select actor_name, after from audit_event where action = 'person:report:export'")
+    assert [(row.actor_name, row.after["rows"]) for row in taken] == [(f"leader-{GOLMUD}", len(report["rows"]))] * 2
 
 
 @pytest.mark.parametrize(

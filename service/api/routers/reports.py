@@ -17,6 +17,7 @@ from service.reports.export import to_csv, to_xlsx
 from service.reports.outcomes import OutcomeQuery, outcome_ledger
 from service.reports.outcomes import to_csv as outcomes_csv
 from service.reports.suggestions import SuggestionQuery, suggestion_figures
+from service.reports.taking_away import take_away
 
 router = room("reports", "/reports")
 
@@ -56,8 +57,12 @@ def breaches(
         report = breach_report(unit, query)
     if as_ == "json":
         return Response(json.dumps(report.to_document(), ensure_ascii=False), media_type="application/json")
-    content, media_type = (to_csv(report), "text/csv; charset=utf-8") if as_ == "csv" else (to_xlsx(report), _XLSX)
     name = f"breaches-{query.org}-{query.start}-{query.end}.{as_}"
+    with work.writing() as unit:
+        taken = take_away(unit, name, rows=len(report.rows))
+    content, media_type = (
+        (to_csv(report, taken), "text/csv; charset=utf-8") if as_ == "csv" else (to_xlsx(report, taken), _XLSX)
+    )
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
@@ -96,7 +101,9 @@ def outcomes(
         return Response(json.dumps(ledger.to_document(), ensure_ascii=False), media_type="application/json")
     name = f"outcomes-{query.org}-{query.start}-{query.end}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(outcomes_csv(ledger), media_type="text/csv; charset=utf-8", headers=headers)
+    with work.writing() as unit:
+        taken = take_away(unit, name, rows=len(ledger.rows))
+    return Response(outcomes_csv(ledger, taken), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get(
