@@ -141,7 +141,7 @@ ABSENT = "QH12351-20200101-999999"
 
 
 def _asked(api: Api, method: str, path: str, operation: dict[str, Any], number: str) -> tuple[int, str]:
-    places = {"number": number, "kind": "dispatch", "attachment_id": "1"}
+    places = {"number": number, "kind": "dispatch", "attachment_id": "1", "username": "neighbour"}
     address = path.removeprefix("/api/v1").format(**places) + example_query(operation).removesuffix("?")
     if "reason" in {entry["name"] for entry in operation.get("parameters", ())}:
         address += "?reason=x"
