@@ -64,7 +64,7 @@ def take_recusal(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, form: Form, *, status: int = 200) -> Response:
-    with visit.reading(Permission.absence_record) as unit:
+    with visit.reading() as unit:
         listed = absences(unit)
         fields = _fields(_choices(unit), unit.actor.name)
         leads = unit.actor.may(Permission.absence_manage)
@@ -79,7 +79,7 @@ def _page(visit: Visit, form: Form, *, status: int = 200) -> Response:
 
 
 def _recusal_page(visit: Visit, form: Form, *, status: int = 200) -> Response:
-    with visit.reading(Permission.recusal_declare) as unit:
+    with visit.reading() as unit:
         row = ticket_view(unit, visit.request.path_params["number"]).row
     return visit.page("recusal.html", status=status, row=row, form=form)
 

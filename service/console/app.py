@@ -51,6 +51,9 @@ from service.console.livepage import live_notices
 from service.console.rendering import STATIC
 from service.console.security import FORM_MARK, check_form_mark
 from service.console.visit import STAFF_HOME, WORKER_HOME, Visit
+from service.identity.permissions import Permission
+
+P = Permission
 
 CONSOLE, WORKER_PAGES = "/console", "/w"
 _A_YEAR = "public, max-age=31536000, immutable"
@@ -76,8 +79,10 @@ def create_console(application: Application, bells: Live) -> Starlette:
 
     page = pages(application, home=STAFF_HOME, before=form_is_ours)
     file_page = pages(application, home=STAFF_HOME, before=form_is_ours, forms=FORMS_WITH_FILES)
+    # What is one's own, whatever one may do.
+    own_page = pages(application, home=STAFF_HOME, before=form_is_ours, open_to_all=True)
     # The login form belongs to no login yet: it checks its own mark.
-    open_page = pages(application, home=STAFF_HOME)
+    open_page = pages(application, home=STAFF_HOME, open_to_all=True)
     ticket = "/tickets/{number}"
     file = f"{ticket}/attachments"
     return _application(
@@ -86,58 +91,72 @@ def create_console(application: Application, bells: Live) -> Starlette:
         [
             *_both("/login", open_page, login.show_login, login.take_login),
             Route("/login/code", open_page(login.take_code), methods=["POST"]),
-            Route("/logout", page(login.take_logout), methods=["POST"]),
-            *_both("/account", page, accountpage.show_account, accountpage.take_account),
-            *_both("/account/password", page, accountpage.show_password, accountpage.take_password),
-            *_both("/account/second-factor", page, factorpage.show_factor, factorpage.take_factor),
-            Route("/account/second-factor.svg", page(factorpage.show_picture), methods=["GET"]),
-            *_both("/people", page, peoplepage.show_people, peoplepage.take_person),
-            *_both("/people/{username}", page, peoplepage.show_person, peoplepage.take_change),
-            Route("/", page(queue.show_home), methods=["GET"]),
-            Route("/tickets", page(queue.show_tickets), methods=["GET"]),
-            *_both("/tickets/new", page, intake.show_intake, intake.take_intake),
-            Route("/tickets/new/assist", page(intake.show_assist), methods=["POST"]),
-            Route("/tickets/new/draft", page(intake.take_draft), methods=["POST"]),
-            Route("/tickets/new/draft/discard", page(intake.take_draft_away), methods=["POST"]),
-            Route("/tickets/new/employers", page(intake.show_employer_names), methods=["POST"]),
-            *_both(ticket, page, ticketpage.show_ticket, ticketpage.take_ticket_step),
-            Route(f"{ticket}/registered", page(intake.show_registered), methods=["GET"]),
-            *_both(f"{ticket}/group", page, grouppage.show_group, grouppage.take_group),
-            Route(f"{ticket}/caller", page(ticketpage.show_caller), methods=["POST"]),
-            Route(file, file_page(filepage.take_file), methods=["POST"]),
-            Route(f"{file}/{{id}}", page(filepage.show_file), methods=["POST"]),
-            Route(f"{file}/{{id}}/withdraw", page(filepage.take_file_back), methods=["POST"]),
-            Route("/search", page(searchpage.show_search), methods=["GET"]),
-            Route("/search/bulk", page(searchpage.take_bulk), methods=["POST"]),
-            Route("/search/views", page(searchpage.take_view), methods=["POST"]),
-            Route("/reports/outcomes", page(outcomepage.show_outcomes), methods=["GET"]),
-            Route("/reports/outcomes.csv", page(outcomepage.show_outcomes_file), methods=["GET"]),
-            Route("/reports/breaches", page(reportpage.show_report), methods=["GET"]),
-            Route("/reports/breaches.{kind}", page(reportpage.show_report_file), methods=["GET"]),
-            Route("/rules", page(rulespage.show_rules), methods=["GET"]),
-            *_both("/rules/load", file_page, rulespage.show_load, rulespage.take_load),
-            *_both(cataloguepage.HOME, page, cataloguepage.show_catalogue, cataloguepage.take_entry),
-            *_both(cataloguepage.IMPORT, file_page, cataloguepage.show_import, cataloguepage.take_import),
-            Route("/rules/changes", page(rulespage.show_changes), methods=["GET"]),
-            Route("/rules/changes/{change_id:int}", page(rulespage.show_change), methods=["GET"]),
-            *_both(f"{ticket}/recusal", page, absencepage.show_recusal, absencepage.take_recusal),
-            Route("/knowledge", page(knowledgepage.show_knowledge), methods=["GET"]),
-            *_both("/knowledge/new", page, knowledgepage.show_new_article, knowledgepage.take_new_article),
-            *_both("/knowledge/{article_id:int}", page, knowledgepage.show_article, knowledgepage.take_article),
-            Route("/quality-checks", page(qualitypage.show_quality), methods=["GET"]),
-            Route("/supervisions", page(supervisionpage.show_supervisions), methods=["GET"]),
-            *_both("/reply-templates", page, templatepage.show_templates, templatepage.take_template),
-            Route("/tasks", page(assistpage.show_tasks), methods=["GET"]),
-            Route("/exclusions", page(exclusionpage.show_exclusions), methods=["GET"]),
-            Route("/consults", page(consultpage.show_consults), methods=["GET"]),
-            *_both("/absences", page, absencepage.show_absences, absencepage.take_absence),
-            *_both("/duties", page, dutypage.show_duties, dutypage.take_duty),
-            *_both("/channels", page, channelpage.show_channels, channelpage.take_channel),
-            *_both("/peers", page, peerpage.show_peers, peerpage.take_peer),
-            *_both("/employers", page, employerpage.show_employers, employerpage.take_employer),
+            Route("/logout", own_page(login.take_logout), methods=["POST"]),
+            *_both("/account", own_page, accountpage.show_account, accountpage.take_account),
+            *_both("/account/password", own_page, accountpage.show_password, accountpage.take_password),
+            *_both("/account/second-factor", own_page, factorpage.show_factor, factorpage.take_factor),
+            Route("/account/second-factor.svg", own_page(factorpage.show_picture), methods=["GET"]),
+            *_both("/people", page, peoplepage.show_people, peoplepage.take_person, P.person_manage),
+            *_both("/people/{username}", page, peoplepage.show_person, peoplepage.take_change, P.person_manage),
+            Route("/", own_page(queue.show_home), methods=["GET"]),
+            Route("/tickets", page(queue.show_tickets, P.ticket_read), methods=["GET"]),
+            *_both("/tickets/new", page, intake.show_intake, intake.take_intake, P.ticket_create),
+            Route("/tickets/new/assist", page(intake.show_assist, P.ticket_create), methods=["POST"]),
+            Route("/tickets/new/draft", page(intake.take_draft, P.ticket_create), methods=["POST"]),
+            Route("/tickets/new/draft/discard", page(intake.take_draft_away, P.ticket_create), methods=["POST"]),
+            Route("/tickets/new/employers", page(intake.show_employer_names, P.ticket_create), methods=["POST"]),
+            *_both(ticket, page, ticketpage.show_ticket, ticketpage.take_ticket_step, P.ticket_read),
+            Route(f"{ticket}/registered", page(intake.show_registered, P.ticket_create), methods=["GET"]),
+            *_both(f"{ticket}/group", page, grouppage.show_group, grouppage.take_group, P.ticket_read),
+            Route(f"{ticket}/caller", page(ticketpage.show_caller, P.ticket_read), methods=["POST"]),
+            Route(file, file_page(filepage.take_file, P.ticket_note), methods=["POST"]),
+            Route(f"{file}/{{id}}", page(filepage.show_file, P.ticket_read), methods=["POST"]),
+            Route(f"{file}/{{id}}/withdraw", page(filepage.take_file_back, P.ticket_note), methods=["POST"]),
+            Route("/search", page(searchpage.show_search, P.ticket_read), methods=["GET"]),
+            Route("/search/bulk", page(searchpage.take_bulk, P.ticket_read), methods=["POST"]),
+            Route("/search/views", page(searchpage.take_view, P.ticket_read), methods=["POST"]),
+            Route("/reports/outcomes", page(outcomepage.show_outcomes, P.report_read), methods=["GET"]),
+            Route("/reports/outcomes.csv", page(outcomepage.show_outcomes_file, P.report_read), methods=["GET"]),
+            Route("/reports/breaches", page(reportpage.show_report, P.report_read), methods=["GET"]),
+            Route("/reports/breaches.{kind}", page(reportpage.show_report_file, P.report_read), methods=["GET"]),
+            Route("/rules", page(rulespage.show_rules, P.policy_manage), methods=["GET"]),
+            *_both("/rules/load", file_page, rulespage.show_load, rulespage.take_load, P.policy_manage),
+            *_both(cataloguepage.HOME, page, cataloguepage.show_catalogue, cataloguepage.take_entry, P.policy_manage),
+            *_both(
+                cataloguepage.IMPORT, file_page, cataloguepage.show_import, cataloguepage.take_import, P.policy_manage
+            ),
+            Route("/rules/changes", page(rulespage.show_changes, P.policy_manage), methods=["GET"]),
+            Route("/rules/changes/{change_id:int}", page(rulespage.show_change, P.policy_manage), methods=["GET"]),
+            *_both(f"{ticket}/recusal", page, absencepage.show_recusal, absencepage.take_recusal, P.recusal_declare),
+            Route("/knowledge", page(knowledgepage.show_knowledge, P.knowledge_read), methods=["GET"]),
+            *_both(
+                "/knowledge/new",
+                page,
+                knowledgepage.show_new_article,
+                knowledgepage.take_new_article,
+                P.knowledge_write,
+            ),
+            *_both(
+                "/knowledge/{article_id:int}",
+                page,
+                knowledgepage.show_article,
+                knowledgepage.take_article,
+                P.knowledge_read,
+            ),
+            Route("/quality-checks", page(qualitypage.show_quality, P.ticket_redo), methods=["GET"]),
+            Route("/supervisions", page(supervisionpage.show_supervisions, P.ticket_read), methods=["GET"]),
+            *_both("/reply-templates", page, templatepage.show_templates, templatepage.take_template, P.knowledge_read),
+            Route("/tasks", page(assistpage.show_tasks, P.ticket_read), methods=["GET"]),
+            Route("/exclusions", page(exclusionpage.show_exclusions, P.exclusion_decide), methods=["GET"]),
+            Route("/consults", page(consultpage.show_consults, P.consult_answer), methods=["GET"]),
+            *_both("/absences", page, absencepage.show_absences, absencepage.take_absence, P.absence_record),
+            *_both("/duties", page, dutypage.show_duties, dutypage.take_duty, P.absence_record),
+            *_both("/channels", page, channelpage.show_channels, channelpage.take_channel, P.channel_manage),
+            *_both("/peers", page, peerpage.show_peers, peerpage.take_peer, P.peer_manage),
+            *_both("/employers", page, employerpage.show_employers, employerpage.take_employer, P.employer_read),
             Route("/events", live_notices(application, bells), methods=["GET"]),
-            *_both("/inbox", page, noticepage.show_inbox, noticepage.take_reading),
-            Route("/inbox/digests/{digest_id:int}", page(noticepage.show_digest), methods=["GET"]),
+            *_both("/inbox", own_page, noticepage.show_inbox, noticepage.take_reading),
+            Route("/inbox/digests/{digest_id:int}", page(noticepage.show_digest, P.ticket_read), methods=["GET"]),
         ],
     )
 
@@ -148,8 +167,8 @@ def create_worker_pages(application: Application) -> Starlette:
     Their forms carry no mark: nobody is logged in, and what each form needs (a signed link, a query code) is known
     to no other site; that a page of another site sends one is refused in front (`service.api.guarding`).
     """
-    page = pages(application, home=WORKER_HOME)
-    file_page = pages(application, home=WORKER_HOME, forms=FORMS_WITH_FILES)
+    page = pages(application, home=WORKER_HOME, open_to_all=True)
+    file_page = pages(application, home=WORKER_HOME, forms=FORMS_WITH_FILES, open_to_all=True)
     matter = "/my/{number}"
     return _application(
         application,
@@ -205,9 +224,9 @@ def _application(application: Application, home: str, routes: list[BaseRoute]) -
     return app
 
 
-def _both(path: str, page: Endpoints, show: PageMaker, take: PageMaker) -> list[BaseRoute]:
+def _both(path: str, page: Endpoints, show: PageMaker, take: PageMaker, *needs: Permission) -> list[BaseRoute]:
     """A page and its form, at one address: what answers a refused form can be reloaded."""
-    return [Route(path, page(show), methods=["GET"]), Route(path, page(take), methods=["POST"])]
+    return [Route(path, page(show, *needs), methods=["GET"]), Route(path, page(take, *needs), methods=["POST"])]
 
 
 def _redirect_to(path: str) -> Callable[[Request], Response]:

@@ -50,7 +50,7 @@ def take_duty(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, form: Form, *, status: int = 200) -> Response:
-    with visit.reading(Permission.absence_record) as unit:
+    with visit.reading() as unit:
         tree = org_tree(unit.session)
         listed = [(view, tree.get(view.org_code).name) for view in duties(unit)]
         manages = unit.actor.may(Permission.duty_manage)

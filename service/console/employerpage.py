@@ -75,7 +75,7 @@ def take_employer(visit: Visit) -> Response:
 
 def _page(visit: Visit, *, refusal: Bilingual | None = None, status: int = 200) -> Response:
     part = visit.query("q") or visit.value("q")
-    with visit.reading(Permission.employer_read) as unit:
+    with visit.reading() as unit:
         found = find_employers(unit, FindEmployers(part=part[:200], limit=MOST_FOUND))
         may_keep = unit.actor.may(Permission.employer_manage)
     return visit.page(

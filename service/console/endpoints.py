@@ -7,6 +7,7 @@ that says it is done, and no connection is held while a request waits for a thre
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -17,6 +18,7 @@ from service.bootstrap import Application
 from service.console import errors
 from service.console.security import LANGUAGE_COOKIE
 from service.console.visit import LANGUAGES, Attached, Visit
+from service.identity.permissions import Permission
 
 _LANGUAGE_LASTS = 365 * 24 * 3600
 PLAIN_FORMS = ("application/x-www-form-urlencoded",)
@@ -24,7 +26,12 @@ FORMS_WITH_FILES = (*PLAIN_FORMS, "multipart/form-data")
 
 PageMaker = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
-Endpoints = Callable[[PageMaker], Endpoint]
+
+
+class Endpoints(Protocol):
+    """Makes an endpoint of a page, for those who hold one of the rights that it needs."""
+
+    def __call__(self, make: PageMaker, *needs: Permission) -> Endpoint: ...
 
 
 def pages(
@@ -33,18 +40,29 @@ def pages(
     home: str,
     before: Callable[[Visit], None] | None = None,
     forms: tuple[str, ...] = PLAIN_FORMS,
+    open_to_all: bool = False,
 ) -> Endpoints:
     """Turns functions on a visit into endpoints. `before` refuses a visit before its page runs; `forms` are the
-    content types that a form may come as."""
+    content types that a form may come as. Each page says which rights it needs, unless the set is one that is open to
+    all: one's own account, the login, the worker's pages.
 
-    def endpoint_of(make: PageMaker) -> Endpoint:
+    The endpoint function raises ValueError for a page that says nothing.
+    """
+
+    def endpoint_of(make: PageMaker, *needs: Permission) -> Endpoint:
+        if bool(needs) == open_to_all:
+            raise ValueError(f"{make.__module__}.{make.__name__}: say which right it needs, or put it among the open")
+
         async def endpoint(request: Request) -> Response:
             async with _sent(request, forms) as (typed, files):
-                visit = Visit(request=request, application=application, typed=typed, home=home, files=files)
+                visit = Visit(
+                    request=request, application=application, typed=typed, home=home, files=files, needs=needs
+                )
                 response = await run_in_threadpool(_answer, visit, make, before)
             _remember_language(visit, response)
             return response
 
+        endpoint.needs = needs  # type: ignore[attr-defined]
         return endpoint
 
     return endpoint_of
@@ -54,7 +72,11 @@ def _answer(visit: Visit, make: PageMaker, before: Callable[[Visit], None] | Non
     try:
         if before is not None:
             before(visit)
-        return make(visit)
+        try:
+            return make(visit)
+        finally:
+            # What is refused or answered without a look at the database tells nothing to who may not know.
+            visit.ask_for_right()
     except Exception as error:
         return errors.answer(visit, error)
 

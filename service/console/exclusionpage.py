@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from service.console.visit import Visit
-from service.identity.permissions import Permission
 from service.ratings.excluding import exclusion_queue
 
 PAGE_LENGTH = 30
@@ -11,6 +10,6 @@ PAGE_LENGTH = 30
 
 def show_exclusions(visit: Visit) -> Response:
     """Exclusions that this reader can support or grant, the oldest first."""
-    with visit.reading(Permission.exclusion_decide) as unit:
+    with visit.reading() as unit:
         page = exclusion_queue(unit, limit=PAGE_LENGTH, cursor=visit.query("cursor") or None)
     return visit.page("exclusions.html", page=page, first_page=not visit.query("cursor"))

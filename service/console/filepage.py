@@ -12,7 +12,6 @@ from service.console.forms import checked
 from service.console.ticketpage import number_of
 from service.console.visit import Attached, Visit
 from service.core.errors import Malformed
-from service.identity.permissions import Permission
 from service.tickets.attachments import (
     AttachFile,
     FetchFile,
@@ -48,7 +47,7 @@ def take_file(visit: Visit) -> Response:
     """Hang the chosen file on the ticket."""
     number = number_of(visit)
     note = checked(NoteForm, {"note": visit.value("note")})["note"]
-    with visit.reading(Permission.ticket_note) as unit:
+    with visit.reading() as unit:
         check_may_attach(unit, number)
     taken = taken_in(visit, chosen(visit))
     with visit.writing() as unit:
@@ -59,7 +58,7 @@ def take_file(visit: Visit) -> Response:
 def show_file(visit: Visit) -> Response:
     """The file itself, as a download. A POST, for the reason that some files take stands in no address."""
     number = number_of(visit)
-    with visit.reading(Permission.ticket_read):
+    with visit.reading():
         pass
     with visit.writing() as unit:
         file = fetch_file(unit, FetchFile(number=number, id=_id(visit), reason=visit.value("reason")))

@@ -46,7 +46,7 @@ def take_group(visit: Visit) -> Response:
             with visit.writing() as unit:
                 leave_group(unit, leaving)
         else:
-            with visit.reading(Permission.ticket_read) as unit:
+            with visit.reading() as unit:
                 standing = group_of(unit, number)
             typed = visit.value("numbers").replace(",", " ").replace("、", " ").split()
             numbers = list(dict.fromkeys((number, *visit.typed.get("number", ()), *typed)))[: MOST_ADDED + 1]
@@ -78,7 +78,7 @@ def together_of(unit: Unit, number: str) -> Together | None:
 
 def _page(visit: Visit, *, refusal: Bilingual | None = None, status: int = 200) -> Response:
     number = number_of(visit)
-    with visit.reading(Permission.ticket_read) as unit:
+    with visit.reading() as unit:
         ticket = find(unit, number)
         together = together_of(unit, number)
         may_group = unit.actor.may(Permission.ticket_group)

@@ -10,7 +10,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.api.deps import NotPermitted
 from service.api.errors import Problem
 from service.api.schemas import actions
 from service.api.schemas.tickets import TicketCreate
@@ -24,7 +23,6 @@ from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER, new_correlation_id
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.errors import NotLoggedIn
-from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.tickets.assist import AskAssist, Assistance, assist
 from service.tickets.drafts import Draft, SaveDraft, discard_draft, draft_of_mine, drafts_of_mine, save_draft
@@ -165,7 +163,7 @@ def show_intake(visit: Visit) -> Response:
     key = visit.query("draft")
     if not key:
         return _form_page(visit, key=new_correlation_id(), follows=visit.query(_FOLLOWS))
-    with visit.reading(Permission.ticket_create) as unit:
+    with visit.reading() as unit:
         draft = draft_of_mine(unit, key)
     return _form_page(visit, key=draft.key, typed=draft.fields, kept=bool(visit.query("kept")))
 
@@ -205,7 +203,7 @@ def show_assist(visit: Visit) -> Response:
     """The help for what stands in the form: for a script the help alone, else the whole page with it."""
     if PART not in visit.request.headers:
         return _form_page(visit, key=visit.value("key"), typed=visit.typed)
-    with visit.reading(Permission.ticket_create) as unit:
+    with visit.reading() as unit:
         found = _assistance(unit, visit.typed)
     return visit.page("assist.html", found=found, same_as=visit.typed.get(_SAME_AS, ()))
 
@@ -230,7 +228,7 @@ def take_draft_away(visit: Visit) -> Response:
 
 def show_employer_names(visit: Visit) -> Response:
     """Employers of the register that what was typed may mean, for the list below the field."""
-    with visit.reading(Permission.ticket_create) as unit:
+    with visit.reading() as unit:
         part = visit.value("employer").strip()
         found = find_employers(unit, FindEmployers(part=part)) if part else []
     return visit.page("employer_names.html", found=found)
@@ -239,7 +237,7 @@ def show_employer_names(visit: Visit) -> Response:
 def show_registered(visit: Visit) -> Response:
     """Number and query code, big enough to be read aloud, for whoever took the call."""
     number = number_of(visit)
-    with visit.reading(Permission.ticket_create) as unit:
+    with visit.reading() as unit:
         code = code_to_tell(unit, number)
         view = ticket_view(unit, number)
     return visit.page("registered.html", number=number, code=code, row=view.row)
@@ -291,8 +289,6 @@ def _form_page(
 ) -> Response:
     follows = next(iter((typed or {}).get(_FOLLOWS, ())), follows)
     with visit.reading() as unit:
-        if not unit.actor.may(Permission.ticket_create):
-            raise NotPermitted(permission=Permission.ticket_create.value)
         parts = {
             name: Form(id="intake", fields=_completed(unit, fields), typed=typed, errors=errors or {})
             for name, fields in _PARTS.items()

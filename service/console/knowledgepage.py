@@ -38,7 +38,7 @@ _LARGEST_ID = 2**31
 def show_knowledge(visit: Visit) -> Response:
     """What the words find; without words the most used."""
     asked = visit.query("q")[:LONGEST_QUERY]
-    with visit.reading(Permission.knowledge_read) as unit:
+    with visit.reading() as unit:
         found = find_articles(unit, FindArticles(words=asked, limit=PAGE_LENGTH))
         writes = unit.actor.may(Permission.knowledge_write)
     return visit.page("knowledge.html", found=found, asked=asked, writes=writes)
@@ -109,7 +109,7 @@ def _article_page(
     refusal: Bilingual | None = None,
     status: int = 200,
 ) -> Response:
-    with visit.reading(Permission.knowledge_read) as unit:
+    with visit.reading() as unit:
         article = article_view(unit, _id_of(visit))
         writes = unit.actor.may(Permission.knowledge_write) and article.state != "withdrawn"
         uses = unit.actor.may(Permission.ticket_note) and article.state == "valid"
@@ -122,7 +122,7 @@ def _article_page(
 
 
 def _new_page(visit: Visit, form: Form, *, status: int = 200) -> Response:
-    with visit.reading(Permission.knowledge_write) as unit:
+    with visit.reading() as unit:
         fields = _fields(unit, None)
     shown = Form(id=form.id, fields=fields, typed=form.typed, errors=form.errors, refusal=form.refusal)
     return visit.page("article_new.html", status=status, form=shown)

@@ -6,7 +6,6 @@ from starlette.responses import Response
 from service.console.visit import Visit
 from service.core.ids import TICKET_NUMBER
 from service.escalations.digests import digest_page
-from service.identity.permissions import Permission
 from service.notifications.inbox import inbox_page, mark_read
 
 PAGE_LENGTH = 30
@@ -39,6 +38,6 @@ def show_digest(visit: Visit) -> Response:
     digest_id = visit.request.path_params["digest_id"]
     if digest_id >= _LARGEST_ID:
         raise HTTPException(404)
-    with visit.reading(Permission.ticket_read) as unit:
+    with visit.reading() as unit:
         page = digest_page(unit, digest_id, limit=PAGE_LENGTH, cursor=visit.query("cursor") or None)
     return visit.page("digest.html", page=page, first_page=not visit.query("cursor"))

@@ -8,7 +8,6 @@ from service.console.forms import of_unions
 from service.console.reportpage import MOST_ROWS, period_of
 from service.console.visit import Visit
 from service.core.unit import Unit
-from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.reports.outcomes import OutcomeLedger, OutcomeQuery, outcome_ledger, to_csv
 from service.reports.taking_away import take_away
@@ -16,7 +15,7 @@ from service.reports.taking_away import take_away
 
 def show_outcomes(visit: Visit) -> Response:
     """The ledger of a period (both days included) and a subtree."""
-    with visit.reading(Permission.report_read) as unit:
+    with visit.reading() as unit:
         ledger = _ledger(unit, visit)
         unions = of_unions(org_tree(unit.session), scope=unit.actor.scope)
     return visit.page(
@@ -33,7 +32,7 @@ def show_outcomes(visit: Visit) -> Response:
 
 def show_outcomes_file(visit: Visit) -> Response:
     """The same ledger as CSV."""
-    with visit.reading(Permission.report_read) as unit:
+    with visit.reading() as unit:
         ledger = _ledger(unit, visit)
     query = ledger.query
     name = f"outcomes-{query.org}-{query.start}-{query.end}.csv"

@@ -29,7 +29,7 @@ from service.identity.keeping import (
 )
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.people import people_in_reach
-from service.identity.permissions import Permission, Role
+from service.identity.permissions import Role
 from service.notifications.account_notices import reset_second_factor_and_tell
 from service.org.tree import org_tree
 from service.tickets.errors import TicketNotFound
@@ -59,7 +59,7 @@ def take_person(visit: Visit) -> Response:
     form = Form(id="person", fields=_ADD, typed=visit.typed)
     try:
         body = checked(PersonAdd, values_of(_ADD, visit.typed))
-        with visit.writing(Permission.person_manage) as unit:
+        with visit.writing() as unit:
             command = AddPerson(**{**body, "roles": frozenset(map(Role, body["roles"]))})
             password = add_person(unit, command)
     except Wrong as wrong:
@@ -83,7 +83,7 @@ def take_change(visit: Visit) -> Response:
     username, step = _username(visit), visit.value("step")
     given, done = "", None
     try:
-        with visit.writing(Permission.person_manage) as unit:
+        with visit.writing() as unit:
             if step == "change":
                 _change(visit, unit, username)
             elif step == "hand":
@@ -162,7 +162,7 @@ def _list_page(visit: Visit, form: Form, *, status: int = 200) -> Response:
         active=_STATES.get(state, True),
         after=_shown(visit.query("after")),
     )
-    with visit.reading(Permission.person_manage) as unit:
+    with visit.reading() as unit:
         tree = org_tree(unit.session)
         unions = of_unions(tree, scope=unit.actor.scope)
         if command.org_code not in tree:
@@ -194,7 +194,7 @@ def _person_page(
     refusal: Bilingual | None = None,
     status: int = 200,
 ) -> Response:
-    with visit.reading(Permission.person_manage) as unit:
+    with visit.reading() as unit:
         tree = org_tree(unit.session)
         row = person_row(unit, username)
         facts: dict[str, Any] = {

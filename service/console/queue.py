@@ -48,7 +48,7 @@ def show_queue(visit: Visit) -> Response:
     state = visit.query("state")
     own_only = visit.query("own") == "1"
     mine = visit.query("mine") == "1"
-    with visit.reading(Permission.ticket_read) as unit:
+    with visit.reading() as unit:
         tree = org_tree(unit.session)
         org = visit.query("org") or unit.actor.org_code
         query = QueueQuery(
@@ -95,7 +95,7 @@ def show_tickets(visit: Visit) -> Response:
             return visit.goto(f"/tickets/{number}")
     state = visit.query("state")
     tier = visit.query("tier")
-    with visit.reading(Permission.ticket_read) as unit:
+    with visit.reading() as unit:
         query = FindQuery(
             state=state if state in words.STATES else None,
             tier=tier if tier in words.TIERS and tier else None,

@@ -69,7 +69,7 @@ def _page(
     refusal: Bilingual | None = None,
     status: int = 200,
 ) -> Response:
-    with visit.reading(Permission.knowledge_read) as unit:
+    with visit.reading() as unit:
         found = templates(unit)
         writes = unit.actor.may(Permission.template_write)
         forms = {

@@ -49,7 +49,8 @@ class Attached:
 @dataclass
 class Visit:
     """A request, read whole. `typed` holds the form's fields, each with all its values; `home` tells whose pages
-    these are; `files` are those that came with a form that takes them."""
+    these are; `files` are those that came with a form that takes them; `needs` are the rights one of which the page
+    demands of who is logged in."""
 
     request: Request
     application: Application
@@ -57,6 +58,8 @@ class Visit:
     home: str
     masthead: Masthead | None = None
     files: Mapping[str, Attached] = field(default_factory=dict)
+    needs: tuple[Permission, ...] = ()
+    asked: bool = False
 
     @property
     def root(self) -> str:
@@ -157,28 +160,37 @@ class Visit:
         return ACCEPTED
 
     @contextmanager
-    def reading(self, permission: Permission | None = None) -> Iterator[Unit]:
+    def reading(self) -> Iterator[Unit]:
         """A READ ONLY unit for who is logged in, and the masthead of the page. Raises NotLoggedIn, NotPermitted."""
         with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
             check_pace(self.application, unit, route_of(self.request.scope))
             self.masthead = masthead_of(unit)
-            if permission is not None and not unit.actor.may(permission):
-                raise NotPermitted(permission=permission.value)
+            self._ask_for_right(unit)
             yield unit
         note_login(self.application, unit)
 
     @contextmanager
-    def writing(self, permission: Permission | None = None) -> Iterator[Unit]:
-        """A unit that commits when the block ends well, for somebody who holds `permission`; without one the use-case
-        itself asks. Raises NotLoggedIn, NotPermitted."""
+    def writing(self) -> Iterator[Unit]:
+        """A unit that commits when the block ends well. Raises NotLoggedIn, NotPermitted."""
         with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = actor_of_token(unit, self.token)
             check_pace(self.application, unit, route_of(self.request.scope))
-            if permission is not None and not unit.actor.may(permission):
-                raise NotPermitted(permission=permission.value)
+            self._ask_for_right(unit)
             yield unit
         note_login(self.application, unit)
+
+    def ask_for_right(self) -> None:
+        """Whether who is logged in may have this page at all, unless that was asked. Raises NotLoggedIn,
+        NotPermitted."""
+        if self.needs and not self.asked:
+            with self.reading():
+                pass
+
+    def _ask_for_right(self, unit: Unit) -> None:
+        self.asked = True
+        if self.needs and not any(unit.actor.may(permission) for permission in self.needs):
+            raise NotPermitted(permission=self.needs[0].value)
 
     @contextmanager
     def own_account(self) -> Iterator[Unit]:
