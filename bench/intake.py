@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from bench.bare import INSERT, SEALED, SEQUENCE, TABLE
 from bench.ground import Ground, Load, ground, http_load, http_request, joined, process, resident_mib, token, web_server
 from service.app import create_app
+from service.core.fence import grant_rights
 
 CLIENTS = (1, 8)
 
@@ -107,9 +108,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with ground() as place:
-        with place.application.unit() as unit:
-            unit.session.execute(text(TABLE))
-            unit.session.execute(text(SEQUENCE))
+        with place.application.database.as_owner() as owner, owner.begin():
+            owner.execute(text(TABLE))
+            owner.execute(text(SEQUENCE))
+            grant_rights(owner)
         print("SQL statements of one intake:")
         seen = statements_of_one_intake(place)
         for number, statement in enumerate(seen, start=1):

@@ -28,7 +28,7 @@ from bench.ground import Ground, ground, process
 from bench.queue import database, plain
 from service.bootstrap import Application, build
 from service.core.clock import SimulatedClock
-from service.core.db import copy_in
+from service.core.db import copy_in, outside_the_fence
 from service.core.settings import Settings
 from service.org.tree import org_tree
 from service.sla.clocks import StartClock, clock_value, prepare
@@ -212,6 +212,7 @@ def load(place: Ground, parts: Sequence[tuple[int, Sequence[dict[str, Any]]]]) -
                 serial = numbers[-1]
                 matters = [(number, chance.choice(unions), chance.choice(kinds)) for number in numbers]
                 with place.application.unit() as unit:
+                    outside_the_fence(unit.session)
                     copy_in(unit.session, Ticket, [ticket(*matter) for matter in matters])
                     copy_in(
                         unit.session,

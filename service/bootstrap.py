@@ -13,6 +13,7 @@ from sqlalchemy import text
 from service.core.clock import Clock, SystemClock
 from service.core.crypto import Vault
 from service.core.db import AdvisoryLock, Database
+from service.core.fence import ensure_role, grant_rights
 from service.core.files import DiskFiles, FileStore, NoFiles
 from service.core.ids import new_correlation_id
 from service.core.ratelimit import RateLimiter
@@ -241,17 +242,19 @@ def migrate(database: Database, revision: str = "head") -> None:
 
     config = Config()
     config.set_main_option("script_location", str(importlib.resources.files("service") / "migrations"))
-    with database.engine.connect() as connection:
+    with database.as_owner() as connection:
         # A migration may rewrite a table: it has its own patience, and gives way to nobody's transaction for long.
         connection.execute(text("set statement_timeout = '10min'; set lock_timeout = '10s'"))
         connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": AdvisoryLock.migration})
         connection.commit()
         try:
+            ensure_role(connection)
+            connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
+            grant_rights(connection)
             connection.commit()
         finally:
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": AdvisoryLock.migration})
-            connection.execute(text("reset statement_timeout; reset lock_timeout"))
             connection.commit()

@@ -28,6 +28,7 @@ from service.checks import LATE_TICKS, UNPUBLISHED_AFTER
 from service.core import metrics
 from service.core.db import AdvisoryLock
 from service.core.errors import Bilingual, HotlineError
+from service.core.fence import lacks_role
 from service.core.unit import Unit
 from service.escalations.firing import oldest_due
 from service.outbox.relay import Backlog, backlog, buried_count
@@ -109,7 +110,9 @@ def _look_into_database(application: Application, vitals: Vitals) -> list[Part]:
                 return [_part("database", "ok"), schema]
             rules = _rules(unit, vitals)
             _count(unit, figures)
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        if lacks_role(error):
+            return [_part("database", "ok"), _part("schema", "missing")]
         return [_part("database", "unreachable")]
     return [_part("database", "ok"), schema, rules, _scheduler(figures, late), _messages(figures, vitals.at)]
 
@@ -159,12 +162,10 @@ def _count(unit: Unit, figures: Figures) -> None:
     # The leader's connection says a word at each tick; how long ago, PostgreSQL knows.
     figures.relays, silent = unit.session.execute(
         text("""
-            select (select count(*) from pg_stat_activity
-                    where datname = current_database() and application_name = 'hotline relay'),
+            select (select count(*) from our_sessions() where application_name = 'hotline relay'),
                    (select extract(epoch from clock_timestamp() - min(a.state_change))
-                    from pg_locks l join pg_stat_activity a using (pid)
-                    where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = :leader
-                      and a.datname = current_database())
+                    from pg_locks l join our_sessions() a using (pid)
+                    where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = :leader)
         """),
         {"leader": AdvisoryLock.leader},
     ).one()

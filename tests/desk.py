@@ -1,12 +1,13 @@
 """People at their desks: lets a test say who does what to a ticket, through the same use-cases as everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from service.bootstrap import Application
 from service.core.clock import LOCAL, SimulatedClock
@@ -59,6 +60,12 @@ class Desk:
     def rows(self, sql: str, **values: Any) -> list[Any]:
         with self.application.reading() as unit:
             return list(unit.session.execute(text(sql), values).all())
+
+    @contextmanager
+    def by_hand(self) -> Iterator[Connection]:
+        """A transaction of the login that owns the tables, past the fence and the rights of the service's role."""
+        with self.application.database.as_owner() as owner, owner.begin():
+            yield owner
 
     def ticket(self, number: str) -> Ticket:
         with self.application.reading() as unit:

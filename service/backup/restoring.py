@@ -18,6 +18,7 @@ from service.backup.taking import SEAL, SEALED_WORD, rows_of_tables
 from service.bootstrap import Application, build
 from service.checks import Finding, run_checks
 from service.core.crypto import SealBroken
+from service.core.fence import ensure_role, grant_rights
 from service.embedded import embedded_servers
 from service.file_checks import check_files
 from service.tickets.models import NUMBER_SEQUENCE
@@ -51,8 +52,10 @@ def restore(
     ProgramFailed, RestoredDiffers, FileStoreAway.
     """
     _need_the_key(application, manifest)
-    engine = application.database.engine
-    with engine.connect() as connection:
+    database = application.database
+    with database.as_owner() as connection:
+        ensure_role(connection)
+        connection.commit()
         tables = len(rows_of_tables(connection))
         server = connection.execute(text("select current_setting('server_version_num')::int / 10000")).scalar_one()
     if tables:
@@ -63,7 +66,8 @@ def restore(
         ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(folder / DUMP)],
         database_url=application.settings.database_url,
     )
-    with engine.begin() as connection:
+    with database.as_owner() as connection, connection.begin():
+        grant_rights(connection)
         connection.execute(text("set local statement_timeout = 0"))
         rows = rows_of_tables(connection)
         if rows != manifest.tables:

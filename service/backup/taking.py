@@ -105,7 +105,7 @@ def alone(target: Path) -> Iterator[None]:
 def _moment(application: Application) -> Iterator[tuple[Connection, str]]:
     """A transaction that goes on seeing the database as it is now, and the name by which pg_dump sees the same."""
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with application.database.engine.connect().execution_options(**options) as connection:
+    with application.database.as_owner() as owner, owner.execution_options(**options) as connection:
         # It stands idle while pg_dump works, for as long as that takes.
         connection.execute(text("set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0"))
         yield connection, connection.execute(text("select pg_export_snapshot()")).scalar_one()

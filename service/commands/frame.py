@@ -55,6 +55,7 @@ def _sentence(error: Exception) -> tuple[str, int] | None:
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from service.core.errors import HotlineError
+    from service.core.fence import lacks_role
     from service.embedded import EmbeddedError
     from sla_rules import RuleError
 
@@ -69,16 +70,18 @@ def _sentence(error: Exception) -> tuple[str, int] | None:
             "The database was busy for too long and nothing was changed; try again in a moment.",
             REFUSED,
         )
+    elif (isinstance(error, ProgrammingError) and type(error.orig).__name__ == "UndefinedTable") or (
+        isinstance(error, OperationalError) and lacks_role(error)
+    ):
+        known = (
+            "数据库尚未建表,请先运行 hotline migrate 和 hotline seed。\n"
+            "The database has no tables yet; first run: hotline migrate, then: hotline seed",
+            WRONG,
+        )
     elif isinstance(error, OperationalError):
         known = (
             "连接不上数据库,请检查 HOTLINE_DATABASE_URL 以及 PostgreSQL 是否在运行。\n"
             "The database cannot be reached; check HOTLINE_DATABASE_URL and whether PostgreSQL runs.",
-            WRONG,
-        )
-    elif isinstance(error, ProgrammingError) and type(error.orig).__name__ == "UndefinedTable":
-        known = (
-            "数据库尚未建表,请先运行 hotline migrate 和 hotline seed。\n"
-            "The database has no tables yet; first run: hotline migrate, then: hotline seed",
             WRONG,
         )
     elif isinstance(error, OSError) and error.filename is not None:

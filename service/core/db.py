@@ -12,6 +12,7 @@ from psycopg import OperationalError
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     ColumnDefault,
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -26,8 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
+from service.core.fence import SERVICE_ROLE
 from service.core.metrics import count_pool
 from service.core.personal import without_numbers, without_numbers_in
 from service.core.tracing import watch_engine
@@ -109,7 +111,7 @@ class Database:
     ) -> None:
         self.url = url
         self._pool_size = pool_size
-        self._options = (
+        self._limits = (
             f"-c statement_timeout={int(statement_timeout * 1000)} -c lock_timeout={int(lock_timeout * 1000)}"
             " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
         )
@@ -140,11 +142,28 @@ class Database:
             pool_events=[(_pass_over_a_dead_one, "checkout")],
             # The text of a database error is logged; what a caller told us is not.
             hide_parameters=True,
-            connect_args={"options": self._options, "connect_timeout": 5, **KEEPALIVE},
+            connect_args=self._arguments(f"{self._limits} -c role={SERVICE_ROLE}"),
         )
         count_pool(self._pool_size, lambda: engine.pool.checkedout() if isinstance(engine.pool, QueuePool) else 0)
         watch_engine(engine)
         return engine
+
+    @staticmethod
+    def _arguments(options: str) -> dict[str, Any]:
+        return {"options": options, "connect_timeout": 5, **KEEPALIVE}
+
+    @contextmanager
+    def as_owner(self) -> Iterator[Connection]:
+        """A connection of the login itself, which owns the tables and stands outside the fence: for migrations, grants
+        and backups. Outside the pool."""
+        engine = create_engine(
+            self.url, poolclass=NullPool, hide_parameters=True, connect_args=self._arguments(self._limits)
+        )
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -207,8 +226,16 @@ def insert_text(
     return text(sql).bindparams(*(bindparam(name, type_=table.c[name].type) for name in bound))
 
 
+def outside_the_fence(session: Session) -> None:
+    """Let the rest of the transaction work as the login that owns the tables: for an import, which fills them by COPY.
+    Raises ProgrammingError where the login is another."""
+    session.execute(text("set local role none"))
+
+
 def copy_in(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Write many rows of one table, all with the same keys, by COPY: several times faster than by INSERT.
+
+    A table with row-level security takes no COPY from the service's role: see `outside_the_fence`.
 
     Columns left out take the default of the model or of the database. In the session's transaction; nothing is read
     back, and no object of the session knows of it.

@@ -4,7 +4,9 @@ Only the edges (API, console, jobs, CLI) begin and end one. Inside, nothing comm
 the network.
 """
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +14,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from service.core.crypto import Vault
+from service.core.fence import SET_REACH
 
 PROVINCE_CODE = "630000"
 # The scope of somebody who sees no union at all. An empty prefix would be every code's.
@@ -55,6 +58,12 @@ class Actor:
         if not self.scope:
             raise ValueError("an actor without a scope sees NOWHERE, not everything")
 
+    @property
+    def reach(self) -> str:
+        """The prefix of the union codes whose tickets the database shows. The service itself reaches all of them, and
+        for a worker it acts as itself: the link or the code was looked at, and no scope is theirs."""
+        return SYSTEM.scope if self.kind in (ActorKind.system, ActorKind.worker) else self.scope
+
     def may(self, permission: str) -> bool:
         """Whether the right is held; the service itself holds every right."""
         return self.kind is ActorKind.system or permission in self.permissions
@@ -68,12 +77,40 @@ SYSTEM = Actor(
 WORKER = Actor(id=None, name="worker", org_code="", scope=NOWHERE, permissions=frozenset(), kind=ActorKind.worker)
 
 
-@dataclass(slots=True)
 class Unit:
-    """Session, actor, the present instant (aware UTC), a correlation id, and the vault for personal data."""
+    """Session, actor, the present instant (aware UTC), a correlation id, and the vault for personal data.
 
-    session: Session
-    actor: Actor
-    now: datetime
-    correlation_id: str
-    vault: Vault
+    The database is told how far the actor reaches, and with each new actor again.
+    """
+
+    __slots__ = ("_actor", "_reach", "correlation_id", "now", "session", "vault")
+
+    def __init__(self, *, session: Session, actor: Actor, now: datetime, correlation_id: str, vault: Vault) -> None:
+        self.session, self.now, self.correlation_id, self.vault = session, now, correlation_id, vault
+        self._reach = NOWHERE  # a transaction that has not said anything reaches nothing
+        self.actor = actor
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return self._actor
+
+    @actor.setter
+    def actor(self, actor: Actor) -> None:
+        self._actor = actor
+        if actor.reach != self._reach:
+            self.session.execute(SET_REACH, {"reach": actor.reach})
+            self._reach = actor.reach
+
+    @contextmanager
+    def acting_as(self, actor: Actor) -> Iterator[None]:
+        """Ask as another would, for the length of the block: what they could do, not to do it."""
+        before, self.actor = self.actor, actor
+        try:
+            yield
+        finally:
+            self.actor = before
+
+    def reaches(self, scope: str) -> None:
+        """Say that a statement has told the database this reach already, together with what else it asked."""
+        self._reach = scope

@@ -27,6 +27,8 @@ POSTGRES = ServerKind(
 _SOCKET_PORT = 5432  # no port, but in the name of the socket and so wanted from whoever connects to it
 _DATABASE = "hotline"
 _ROLE = "hotline"
+# As `service.core.fence` calls it: the role as which the processes work, which `hotline` may not make itself.
+_SERVICE_ROLE = "hotline_service"
 
 
 def start_postgres(folder: DataFolder, *, port: int | None = None, durable: bool = True) -> EmbeddedServer:
@@ -103,13 +105,20 @@ def _ensure_database(folder: DataFolder, port: int | None, *, fresh: bool) -> No
     )
     if not fresh:
         with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(place, dbname=_DATABASE, user=_ROLE).close()
-            return
+            connection = psycopg.connect(place, dbname=_DATABASE, user=_ROLE)
+            with connection:
+                there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_SERVICE_ROLE]).fetchone()
+            if there:
+                return
     role, database = sql.Identifier(_ROLE), sql.Identifier(_DATABASE)
     try:
         with psycopg.connect(place, dbname="postgres", user="postgres", autocommit=True) as connection:
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_ROLE]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_SERVICE_ROLE]).fetchone():
+                service = sql.Identifier(_SERVICE_ROLE)
+                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(service))
+                connection.execute(sql.SQL("GRANT {} TO {}").format(service, role))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(password)))
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))

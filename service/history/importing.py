@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from service.audit.recording import record
 from service.core.clock import local
 from service.core.crypto import digits_only
-from service.core.db import AdvisoryLock, copy_in
+from service.core.db import AdvisoryLock, copy_in, outside_the_fence
 from service.core.errors import Bilingual, Conflict
 from service.core.ids import new_query_code
 from service.core.unit import PROVINCE_CODE, Unit
@@ -127,6 +127,7 @@ def import_batch(unit: Unit, command: ImportBatch) -> ImportRun:
     A row whose foreign number is known is left as it is. Raises ImportedByAnother.
     """
     session = unit.session
+    outside_the_fence(session)
     # One batch at a time in the whole house, so that two files can't bring the same foreign number at once.
     session.execute(select(func.pg_advisory_xact_lock(int(AdvisoryLock.importing))))
     run = session.get_one(ImportRun, command.run_id, with_for_update=True, populate_existing=True)

@@ -54,7 +54,7 @@ from service.tickets.employers import employer_key
 from service.tickets.errors import PermissionMissing
 from service.tickets.models import Caller, Employer, Ticket, TicketAlias
 from service.tickets.queries import ROW_COLUMNS, NameBook, QueueNotVisible, ticket_row
-from service.tickets.repository import PROVINCE_SCOPE_LENGTH, in_subtree, visible
+from service.tickets.repository import PROVINCE_SCOPE_LENGTH, held_in, in_subtree, visible
 from service.tickets.search_models import TicketSearch
 from service.tickets.taxonomy import leaves
 from service.tickets.views import TicketRow
@@ -543,7 +543,7 @@ def _conditions(unit: Unit, query: FindQuery) -> list[ColumnElement[bool]]:
     if query.org is not None:
         if query.org not in tree:
             raise QueueNotVisible(code=query.org)
-        conditions.append(in_subtree(Ticket.holder_code, tree.get(query.org).scope))
+        conditions.append(held_in(tree.get(query.org).scope))
     if query.place is not None:
         conditions.append(in_subtree(Ticket.place_code, tree.get(query.place).scope))
     if query.category_group is not None:

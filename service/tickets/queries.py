@@ -39,7 +39,7 @@ from service.tickets.models import (
     TicketEvent,
 )
 from service.tickets.quality_checks import quality_waits
-from service.tickets.repository import find, free_of_interest, in_subtree
+from service.tickets.repository import find, free_of_interest, held_in
 from service.tickets.sealed import name_of
 from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person, inner_assignment
@@ -177,9 +177,7 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
         raise QueueNotVisible(code=query.org)
     scope = query.org if query.own_only else tree.get(query.org).scope
     # The literal predicate is the one of the partial index; a bound list would not match it.
-    statement = select(*ROW_COLUMNS).where(
-        in_subtree(Ticket.holder_code, scope), text(OPEN_SQL), free_of_interest(unit.actor)
-    )
+    statement = select(*ROW_COLUMNS).where(held_in(scope), text(OPEN_SQL), free_of_interest(unit.actor))
     if query.state is not None:
         statement = statement.where(Ticket.state == query.state)
     if query.mine:

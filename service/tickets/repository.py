@@ -11,8 +11,16 @@ from service.tickets.models import Assignment, Ticket
 PROVINCE_SCOPE_LENGTH = 2
 
 
+_HELD = {2: Ticket.holder_province, 4: Ticket.holder_prefecture, 6: Ticket.holder_code}
+
+
+def held_in(scope: str) -> ColumnElement[bool]:
+    """Whether a union under a scope prefix has the ticket, written so that the queues' indexes serve it."""
+    return _HELD.get(len(scope), Ticket.holder_code) == scope
+
+
 def in_subtree(column: InstrumentedAttribute[str], scope: str) -> ColumnElement[bool]:
-    """Whether a union code lies under a scope prefix, written so that the queue's expression indexes serve it."""
+    """Whether a union code lies under a scope prefix."""
     return func.left(column, literal_column(str(len(scope)))) == scope
 
 
@@ -22,7 +30,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     A union that handed a ticket back has nothing more to do with it and no longer sees it. Neither does a person see
     one that they have an interest in (回避).
     """
-    held = in_subtree(Ticket.holder_code, actor.scope)
+    held = held_in(actor.scope)
     if len(actor.scope) == PROVINCE_SCOPE_LENGTH:
         return and_(held, free_of_interest(actor))
     given = exists().where(

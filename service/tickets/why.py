@@ -5,7 +5,7 @@ the scope filter itself; the reasons stand beside the answer and decide nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import or_, select
 
@@ -61,6 +61,8 @@ def why(unit: Unit, username: str, number: str) -> Why:
     them = actor(unit, person_id=person.id, username=username, org_code=person.org_code, roles=[*roles])
     in_scope = unit.session.scalar(select(Ticket.id).where(Ticket.id == ticket.id, visible(them))) is not None
     sees = person.active and them.may(Permission.ticket_read) and in_scope
+    with unit.acting_as(them):
+        steps = _steps(unit, ticket) if sees else []
     return Why(
         username=username,
         number=number,
@@ -73,7 +75,7 @@ def why(unit: Unit, username: str, number: str) -> Why:
             _given(unit, ticket, them),
             _free(unit, ticket, person),
         ],
-        steps=_steps(replace(unit, actor=them), ticket) if sees else [],
+        steps=steps,
     )
 
 

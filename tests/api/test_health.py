@@ -72,8 +72,8 @@ def test_messages_that_wait_fail_or_were_given_up_are_told_apart(
     api: Api, app: FastAPI, desk: Desk, leader: Leadership
 ) -> None:
     def told_after(sql: str) -> str:
-        with desk.application.unit() as unit:
-            unit.session.execute(text(sql))
+        with desk.by_hand() as owner:
+            owner.execute(text(sql))
         app.state.readings.last = None
         return codes(api.client.get("/readyz")).get("messages", "ok")
 
@@ -91,10 +91,10 @@ def test_messages_that_wait_fail_or_were_given_up_are_told_apart(
 def test_tables_of_another_release_are_told_and_only_older_ones_are_no_place_for_users(
     api: Api, application: Application, leader: Leadership, revision: str | None, status: int, code: str
 ) -> None:
-    with application.unit() as unit:
-        unit.session.execute(text("delete from alembic_version"))
+    with application.database.as_owner() as owner, owner.begin():
+        owner.execute(text("delete from alembic_version"))
         if revision:
-            unit.session.execute(text("insert into alembic_version values (:r)"), {"r": revision})
+            owner.execute(text("insert into alembic_version values (:r)"), {"r": revision})
     ready = api.client.get("/readyz")
 
     assert ready.status_code == status

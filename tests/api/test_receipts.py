@@ -284,8 +284,8 @@ def test_two_calls_at_once_that_report_the_same_in_opposite_order_are_told_of_on
 def test_a_receipt_is_not_rewritten(api: Api, desk: Desk) -> None:
     report(api, receipt(f"worker_sms:{desk.accepted()}:accepted"))
     for statement in ("update sms_receipt set state = 'expired'", "delete from sms_receipt"):
-        with pytest.raises(DBAPIError, match="append-only"), desk.application.unit() as unit:
-            unit.session.execute(text(statement))
+        with pytest.raises(DBAPIError, match="append-only"), desk.by_hand() as owner:
+            owner.execute(text(statement))
 
 
 def test_every_message_to_a_worker_has_a_name() -> None:

@@ -24,6 +24,7 @@ from service.tickets.recounting import recount_next
 from sla_rules import load_policy
 from tests.api.clients import Api
 from tests.api.test_bad_input import BROKEN, JSON, refused_clearly
+from tests.conftest import PASSWORD
 from tests.desk import GOLMUD, Desk, at
 
 POLICY = (Path(sla_rules.__file__).parent / "policies" / "qinghai.toml").read_text()
@@ -293,7 +294,7 @@ def test_an_administrator_of_a_county_does_not_make_the_provinces_rules(api: Api
         display_name="县管理员",
         org_code=GOLMUD,
         roles=frozenset({Role.admin}),
-        password="x" * 12,
+        password=PASSWORD,
     )
     with desk.application.unit() as unit:
         create_person(unit, county)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from service.api.middleware import RequestSlots
 from service.app import create_app
 from service.bootstrap import Application, build
+from service.core.fence import SERVICE_ROLE
 from tests.api.clients import API, Api, serving, token_of
 from tests.api.test_life import WAGES
 from tests.conftest import Servers, settings_for
@@ -33,8 +34,8 @@ create constraint trigger refuse_commit after insert on ticket
 
 @pytest.mark.parametrize(("state", "status"), [("40001", 503), ("23505", 409), ("P0001", 500)])
 def test_a_commit_that_fails_was_not_answered_with_201(api: Api, desk: Desk, state: str, status: int) -> None:
-    with desk.application.unit() as unit:
-        unit.session.execute(text(FAILING_COMMIT.format(state=state)))
+    with desk.by_hand() as owner:
+        owner.execute(text(FAILING_COMMIT.format(state=state)))
 
     refused = api.as_("agent1").post("/tickets", json=WAGES)
 
@@ -44,9 +45,10 @@ def test_a_commit_that_fails_was_not_answered_with_201(api: Api, desk: Desk, sta
 
 def test_the_usual_dependency_answers_201_to_a_commit_that_fails(desk: Desk) -> None:
     """The trap: FastAPI leaves a `yield` dependency after the response has been sent."""
-    with desk.application.unit() as unit:
-        unit.session.execute(text("create table probe (id int primary key deferrable initially deferred)"))
-        unit.session.execute(text("insert into probe values (1)"))
+    with desk.by_hand() as owner:
+        owner.execute(text("create table probe (id int primary key deferrable initially deferred)"))
+        owner.execute(text("insert into probe values (1)"))
+        owner.execute(text(f"grant all on probe to {SERVICE_ROLE}"))
 
     def session() -> Iterator[Session]:
         with desk.application.database.transaction() as session:

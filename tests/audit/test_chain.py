@@ -34,14 +34,14 @@ def verified(desk: Desk, **words: Any) -> Verified:
 
 def as_superuser(desk: Desk, *statements: str) -> None:
     """Past every guard of the database, as its owner can."""
-    with desk.application.unit() as unit:
+    with desk.by_hand() as owner:
         for table in ("audit_event", "audit_link"):
-            unit.session.execute(text(f"alter table {table} disable trigger user"))
-        unit.session.execute(text("alter table audit_link drop constraint if exists fk_audit_link_event_id"))
+            owner.execute(text(f"alter table {table} disable trigger user"))
+        owner.execute(text("alter table audit_link drop constraint if exists fk_audit_link_event_id"))
         for statement in statements:
-            assert unit.session.execute(text(statement)).rowcount, "something was changed"  # type: ignore[attr-defined]
+            assert owner.execute(text(statement)).rowcount, "something was changed"  # type: ignore[attr-defined]
         for table in ("audit_event", "audit_link"):
-            unit.session.execute(text(f"alter table {table} enable trigger user"))
+            owner.execute(text(f"alter table {table} enable trigger user"))
 
 
 @pytest.fixture

@@ -264,9 +264,9 @@ class TestRows:
 
     def test_six_digits_that_came_round_are_passed_over(self, desk: Desk, taken_in: TakeIn) -> None:
         taken_in(CLOSED)
-        with desk.application.unit() as unit:
-            last = int(number_of(desk, "A1")[-6:])
-            unit.session.connection().exec_driver_sql(f"select setval('ticket_number_seq', {1_000_000 + last - 1})")
+        last = int(number_of(desk, "A1")[-6:])
+        with desk.by_hand() as owner:
+            owner.exec_driver_sql(f"select setval('ticket_number_seq', {1_000_000 + last - 1})")
         taken_in(LATE)
         assert number_of(desk, "A2")[-6:] == f"{last + 1:06}"
 

@@ -203,11 +203,9 @@ def test_a_clock_that_fails_is_told_of_to_nobody_and_holds_up_no_other(desk: Des
         " where c.kind = 'resolve' and t.number = :number",
         number=broken,
     )
-    with desk.application.unit() as unit:
-        unit.session.execute(
-            text("create function fail() returns trigger language plpgsql as $$ begin assert false; end $$")
-        )
-        unit.session.execute(
+    with desk.by_hand() as owner:
+        owner.execute(text("create function fail() returns trigger language plpgsql as $$ begin assert false; end $$"))
+        owner.execute(
             text(
                 "create trigger fail before update of fired on sla_clock for each row"
                 f" when (new.id = {clock.id}) execute function fail()"
@@ -335,5 +333,5 @@ def test_somebody_elses_digest_is_not_there(desk: Desk) -> None:
 
 
 def test_what_a_digest_stands_for_is_not_rewritten(desk: Desk) -> None:
-    with pytest.raises(Exception, match="append"), desk.application.unit() as unit:
-        unit.session.execute(text("delete from held_notice"))
+    with pytest.raises(Exception, match="append"), desk.by_hand() as owner:
+        owner.execute(text("delete from held_notice"))

@@ -35,6 +35,7 @@ from service.tickets.errors import NotTheCentre, PermissionMissing
 from service.tickets.queries import ticket_view
 from service.tickets.recusing import RecusePerson, recuse
 from service.tickets.states import Step
+from tests.conftest import PASSWORD
 from tests.desk import GOLMUD, HAIXI, Desk
 
 LEADER, HANDLER = f"leader-{GOLMUD}", f"handler-{GOLMUD}"
@@ -181,7 +182,7 @@ def test_a_union_decides_nothing(desk: Desk) -> None:
             display_name="州督办",
             org_code=HAIXI,
             roles=frozenset({Role.supervisor}),
-            password="x" * 12,
+            password=PASSWORD,
         )
         create_person(unit, person)
     with pytest.raises(NotTheCentre):
@@ -231,5 +232,5 @@ def test_the_database_forbids(desk: Desk, statement: str) -> None:
     number = unfairly_rated(desk)
     ask(desk, number)
     (one,) = desk.rows("select id from person where username = 'supervisor1'")
-    with pytest.raises(DBAPIError), desk.application.unit() as unit:
-        unit.session.execute(text(statement), {"one": one.id} if ":one" in statement else {})
+    with pytest.raises(DBAPIError), desk.by_hand() as owner:
+        owner.execute(text(statement), {"one": one.id} if ":one" in statement else {})

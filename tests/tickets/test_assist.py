@@ -141,9 +141,9 @@ def test_the_same_matter_is_linked_once_and_on_both_timelines(desk: Desk) -> Non
 def test_help_over_many_tickets_is_quick(desk: Desk) -> None:
     """Ten thousand of one category in one quarter, more than any province has; the bound is on what is compared."""
     desk.registered(body="工地三个月没有发工资" * 100)
-    with desk.application.unit() as unit:
-        unit.session.execute(text("alter table ticket disable trigger user"))
-        unit.session.execute(
+    with desk.by_hand() as owner:
+        owner.execute(text("alter table ticket disable trigger user"))
+        owner.execute(
             text(
                 """insert into ticket (number, query_code_sealed, state, kind, channel, category_code, place_code,
                      title, body, caller_id, employer_id, people_count, received_at, holder_code, cycle, bounces,
@@ -155,8 +155,8 @@ def test_help_over_many_tickets_is_quick(desk: Desk) -> None:
                      created_at from ticket, generate_series(1, 10000) n"""
             )
         )
-        unit.session.execute(text("alter table ticket enable trigger user"))
-        unit.session.execute(text("analyze ticket"))
+        owner.execute(text("alter table ticket enable trigger user"))
+        owner.execute(text("analyze ticket"))
     said = {"phone": "13897001234", "employer": "某建筑公司", "category_code": "0101", "place_code": GOLMUD}
     ask(desk, **said, text="工地没有发工资")
     begun = time.perf_counter()

@@ -373,8 +373,8 @@ def test_only_who_sent_a_file_takes_it_back_and_that_it_was_there_stays(desk: De
 )
 def test_the_database_keeps_a_file_as_it_was_sent(desk: Desk, sql: str) -> None:
     attach(desk, HANDLER, desk.in_progress())
-    with pytest.raises(DBAPIError), desk.application.unit() as unit:
-        unit.session.execute(text(sql))
+    with pytest.raises(DBAPIError), desk.by_hand() as owner:
+        owner.execute(text(sql))
 
 
 def contradictions(desk: Desk) -> dict[str, tuple[str, ...]]:

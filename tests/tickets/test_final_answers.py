@@ -76,8 +76,8 @@ def test_an_answer_sent_back_is_followed_by_another(desk: Desk) -> None:
     desk.do("supervisor1", return_supervision, ReviewSupervision(number=number, note="未写明救济途径"))
     answer(desk, number)
     assert len(desk.rows("select 1 from final_answer")) == 2
-    with pytest.raises(DBAPIError, match="append-only"), desk.application.unit() as unit:
-        unit.session.execute(text("update final_answer set basis = '改写'"))
+    with pytest.raises(DBAPIError, match="append-only"), desk.by_hand() as owner:
+        owner.execute(text("update final_answer set basis = '改写'"))
 
 
 def test_while_rounds_are_left_there_is_no_answer_for_good(desk: Desk) -> None:

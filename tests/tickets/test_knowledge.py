@@ -96,8 +96,8 @@ def test_a_new_version_is_what_is_found_and_the_old_one_stays(desk: Desk) -> Non
     now = view(desk, article)
     assert (now.version, now.title, [each.number for each in now.versions]) == (2, "欠薪维权", [2, 1])
     for statement in ("update article_version set body = 'x'", "delete from article_version"):
-        with pytest.raises(DBAPIError, match="append-only"), desk.application.unit() as unit:
-            unit.session.execute(text(statement))
+        with pytest.raises(DBAPIError, match="append-only"), desk.by_hand() as owner:
+            owner.execute(text(statement))
 
 
 def test_an_expired_article_is_marked_and_neither_suggested_nor_used(desk: Desk) -> None:

@@ -169,8 +169,8 @@ def test_a_recused_supervisor_is_not_warned(desk: Desk) -> None:
 def test_the_ledger_of_warnings_is_append_only(desk: Desk) -> None:
     desk.registered(urgent=True)
     for statement in ("update warning set cause = 'urging'", "delete from warning", "truncate warning"):
-        with pytest.raises(DBAPIError, match="append-only"), desk.application.unit() as unit:
-            unit.session.execute(text(statement))
+        with pytest.raises(DBAPIError, match="append-only"), desk.by_hand() as owner:
+            owner.execute(text(statement))
 
 
 # Urgent and collective ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from service.bootstrap import Application, build
 from service.core.clock import SimulatedClock
+from service.core.fence import SERVICE_ROLE
 from service.core.settings import Settings
 from service.notifications.gateways import MemoryGateway
 from service.outbox.emit import Message, Queue, emit
@@ -147,6 +148,7 @@ class Outbox:
 
 @pytest.fixture
 def outbox(desk: Desk) -> Outbox:
-    with desk.application.unit() as unit:
-        unit.session.execute(text("create table effect (key text, backend int default pg_backend_pid())"))
+    with desk.by_hand() as owner:
+        owner.execute(text("create table effect (key text, backend int default pg_backend_pid())"))
+        owner.execute(text(f"grant all on effect to {SERVICE_ROLE}"))
     return Outbox(desk)

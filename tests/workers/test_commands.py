@@ -338,8 +338,8 @@ class TestChecks:
     )
     def test_each_invariant_sees_what_contradicts_it(self, run: Run, desk: Desk, harm: str, name: str) -> None:
         desk.in_progress()
-        with desk.application.unit() as unit:
-            unit.session.execute(text(harm))
+        with desk.by_hand() as owner:
+            owner.execute(text(harm))
         result = run("check", "--json")
         failing = [finding["name"] for finding in json.loads(result.stdout) if not finding["holds"]]
         assert name in failing

@@ -185,8 +185,8 @@ def provoke_the_database(house: httpx.Client, token: str, number: str, desk: Des
     """Errors whose own text quotes the row: a broken constraint, a trigger that repeats it, a column that is gone."""
 
     def change(sql: str) -> None:
-        with desk.application.unit() as unit:
-            unit.session.execute(text(sql))
+        with desk.by_hand() as owner:
+            owner.execute(text(sql))
 
     def fails() -> None:
         assert register(house, token, title=f"{NAME} {PHONE}").status_code == 500

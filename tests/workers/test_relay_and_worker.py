@@ -53,8 +53,8 @@ def test_a_commit_is_delivered_within_a_second_without_waiting_for_the_poll(crew
 
 
 def test_a_lost_bell_is_covered_by_the_poll(crew: Crew, outbox: Outbox, desk: Desk) -> None:
-    with desk.application.unit() as unit:
-        unit.session.execute(text("alter table outbox_message disable trigger outbox_message_ring"))
+    with desk.by_hand() as owner:
+        owner.execute(text("alter table outbox_message disable trigger outbox_message_ring"))
     crew.start(RELAY, relay_poll_seconds=0.2)
     crew.start(WORKER)
     outbox.ask()
