@@ -17,6 +17,7 @@ from service.core.fence import ensure_role, grant_rights
 from service.core.files import DiskFiles, FileStore, NoFiles
 from service.core.ids import new_correlation_id
 from service.core.ratelimit import RateLimiter
+from service.core.scanning import Clamd, NoScanner, Scanner
 from service.core.settings import Settings, SettingsMissing
 from service.core.unit import SYSTEM, Actor, Unit
 from service.escalations.digests import put_digest
@@ -114,6 +115,12 @@ class Application:
                 region=settings.s3_region,
             )
         return DiskFiles(settings.files_dir) if settings.files_dir else NoFiles()
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """The antivirus that the settings name. Raises SettingsMissing for an address that is none."""
+        settings = self.settings
+        return Clamd(settings.scanner, timeout=settings.scanner_timeout) if settings.scanner else NoScanner()
 
     @property
     def brake(self) -> Brake:
@@ -220,6 +227,8 @@ def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | 
             f"HOTLINE_SECOND_FACTOR_ROLES 中没有这样的岗位:{names}。\n"
             f"There is no such role in HOTLINE_SECOND_FACTOR_ROLES: {names}."
         )
+    if settings.scanner:
+        Clamd(settings.scanner)  # an address that is none is said now, and not with the first file
     return Application(
         settings=settings,
         database=Database(

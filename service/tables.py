@@ -48,6 +48,7 @@ from service.tickets.models import (
 from service.tickets.quality_samples import QualityCheck
 from service.tickets.receipts import SmsReceipt
 from service.tickets.reveals import RevealTally
+from service.tickets.scans import FileScan
 from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
@@ -81,6 +82,7 @@ __all__ = [
     "Employer",
     "Escalation",
     "Exclusion",
+    "FileScan",
     "FinalAnswer",
     "GatewayCall",
     "GatewayDelivery",

@@ -1,6 +1,7 @@
 """What the leading scheduler does now and then beside the sweep. None of it is due to the second, and each is taken up
 by whoever leads then."""
 
+import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,15 +14,18 @@ from service.bootstrap import Application
 from service.checks import run_checks, tell_of_contradictions
 from service.core.logging import log
 from service.core.metrics import ARCHIVED, TO_ARCHIVE
+from service.core.scanning import Verdict
 from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.trimming import forget_delivered
 from service.tickets.endings import archive_ended, waiting_for_the_archive
 from service.tickets.reveals import tell_of_unusual_reveals
+from service.tickets.scans import settle_scan, waiting_files
 from workers.patience import Patience
 
 # In one transaction: a fraction of a second.
 _TRIMMED_AT_ONCE = 1000
 _LINKED_AT_ONCE = 1000
+_SCANNED_AT_ONCE = 100
 
 
 class Chore(ABC):
@@ -112,6 +116,29 @@ class Archive(Chore):
         finally:
             if total:
                 log.info("archived", tickets=total)
+
+
+class Scan(Chore):
+    """Every minute: files that the antivirus could not be asked about when they came."""
+
+    name = "scan"
+
+    def work(self) -> None:
+        """One after the other, each verdict its own transaction; it ends where the scanner is still away."""
+        application = self._application
+        with application.reading() as unit:
+            waiting = waiting_files(unit, limit=_SCANNED_AT_ONCE)
+        for sha256 in waiting:
+            if self._stop.is_set():
+                return
+            with tempfile.TemporaryFile() as held:
+                for piece in application.files.read(sha256.hex()):
+                    held.write(piece)
+                scanned = application.scanner.scan(held)
+            if scanned is None or scanned.verdict is Verdict.waiting:
+                return
+            with application.unit() as unit:
+                settle_scan(unit, sha256, scanned)
 
 
 class Chain(Chore):

@@ -36,7 +36,7 @@ from service.core.tracing import configure_tracing, note, span, stop_tracing
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
 from service.outbox.relay import oldest_pending
-from workers.chores import AgeAlarm, Archive, Chain, Trim, Watch
+from workers.chores import AgeAlarm, Archive, Chain, Scan, Trim, Watch
 from workers.leadership import Leadership
 from workers.patience import Patience
 from workers.publisher import Publisher
@@ -178,8 +178,8 @@ class DailyCheck:
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
     ticker, daily = Ticker(application, stop, now=database_time), DailyCheck(application, stop)
-    watch, archive, alarm, trim, chain = (
-        chore(application, stop, leads=lambda: ticker.leads) for chore in (Watch, Archive, AgeAlarm, Trim, Chain)
+    watch, archive, alarm, trim, scan, chain = (
+        chore(application, stop, leads=lambda: ticker.leads) for chore in (Watch, Archive, AgeAlarm, Trim, Scan, Chain)
     )
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
@@ -210,6 +210,7 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
     )
     # Not at once: what waited while nothing ran is on its way before the first minute is over.
     scheduler.add_job(alarm.tick, "interval", seconds=_MINUTE_SECONDS)
+    scheduler.add_job(scan.tick, "interval", seconds=application.settings.scan_seconds, executor="watch")
     scheduler.add_job(trim.tick, "interval", seconds=_HOUR_SECONDS, executor="watch")
     scheduler.add_job(chain.tick, "interval", seconds=_CHAIN_SECONDS, executor="chain")
     relay.start()

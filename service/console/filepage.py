@@ -83,7 +83,9 @@ def chosen(visit: Visit) -> Attached:
 def taken_in(visit: Visit, attached: Attached) -> Taken:
     """Examine a file and put it into the store. No transaction is open."""
     application = visit.application
-    kept = keep_file(application.files, attached.file, most=application.settings.file_limit)
+    kept = keep_file(
+        application.files, attached.file, most=application.settings.file_limit, scanner=application.scanner
+    )
     return Taken(file=kept, name=attached.name)
 
 

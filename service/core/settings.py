@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     body_limit: int = Field(1_048_576, ge=1024, description="largest request body in bytes")
     files_dir: Path | None = Field(None, description="where files are kept, unless an S3 endpoint is set")
     file_limit: int = Field(20 * 1_048_576, ge=1024, le=1024**3, description="largest file in bytes")
+    scanner: str = Field("", description="an antivirus, as tcp://host:3310 or unix:///path (clamd); without one none")
+    scanner_timeout: float = Field(20.0, gt=0, le=120)
+    scan_seconds: float = Field(60.0, gt=0, description="how often files that wait for the scanner are tried again")
     s3_endpoint: str = Field("", description="an S3-compatible store, as https://host[:port]; the bucket exists")
     s3_bucket: str = "hotline"
     s3_region: str = "us-east-1"

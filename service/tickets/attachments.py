@@ -6,7 +6,7 @@ transaction is open while a file travels.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ from service.audit.recording import record
 from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict, Forbidden, NotFound
 from service.core.files import FileStore
+from service.core.scanning import Scanner, Verdict
 from service.core.unit import PROVINCE_CODE, ActorKind, Unit
 from service.identity.models import Person
 from service.identity.permissions import Permission
@@ -27,6 +28,7 @@ from service.tickets.errors import PermissionMissing
 from service.tickets.file_kinds import ENDINGS, MEDIA_TYPES, Examined, examine
 from service.tickets.models import Ticket, one_of
 from service.tickets.reveals import count_reveal
+from service.tickets.scans import FileInfected, check_scanned, held_back_among, note_scan
 from service.tickets.steps import write_event
 
 LONGEST_NAME = 120
@@ -114,7 +116,8 @@ class FetchFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentView:
-    """A file as it is listed. `size` in bytes; `hidden` says that its name is not shown and it needs a reason."""
+    """A file as it is listed. `size` in bytes; `hidden` says that its name is not shown and it needs a reason,
+    `held_back` that the antivirus has not cleared it."""
 
     id: int
     name: str
@@ -126,6 +129,7 @@ class AttachmentView:
     note: str
     hidden: bool
     own: bool
+    held_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +143,17 @@ class FileToSend:
     name: str
 
 
-def keep_file(store: FileStore, source: BinaryIO, *, most: int) -> Examined:
-    """Examine a file and put it into the store, before any transaction begins.
+def keep_file(store: FileStore, source: BinaryIO, *, most: int, scanner: Scanner | None = None) -> Examined:
+    """Examine a file, have it scanned and put it into the store, before any transaction begins.
 
-    Raises FileEmpty, FileTooLarge (`most` bytes), FileKindRefused, FileStoreAway, NoPlaceForFiles.
+    Raises FileEmpty, FileTooLarge (`most` bytes), FileKindRefused, FileInfected, FileStoreAway, NoPlaceForFiles.
     """
     found = examine(source, most=most)
+    scanned = scanner.scan(source) if scanner else None
+    if scanned is not None and scanned.verdict is Verdict.infected:
+        raise FileInfected(found=scanned.found)
     store.put(found.sha256, source, size=found.size)
-    return found
+    return replace(found, scanned=scanned)
 
 
 def check_may_attach(unit: Unit, number: str) -> None:
@@ -164,7 +171,7 @@ def attach_file(unit: Unit, command: AttachFile) -> AttachmentView:
     ticket = repository.lock(unit, command.number)
     _check_right(unit)
     row = _attach(unit, ticket, command, most=MOST_FILES)
-    return _view(unit, ticket, row, unit.actor.name)
+    return _view(unit, ticket, row, unit.actor.name, held_back=row.sha256 in held_back_among(unit, [row.sha256]))
 
 
 def attach_by_worker(unit: Unit, ticket: Ticket, command: AttachFile) -> None:
@@ -180,8 +187,9 @@ def attachments_of(unit: Unit, number: str) -> tuple[AttachmentView, ...]:
         .outerjoin(Person, Person.id == Attachment.uploaded_by)
         .where(Attachment.ticket_id == ticket.id, Attachment.withdrawn_at.is_(None))
         .order_by(Attachment.id)
-    )
-    return tuple(_view(unit, ticket, row, username) for row, username in rows)
+    ).all()
+    held = held_back_among(unit, [row.sha256 for row, _ in rows])
+    return tuple(_view(unit, ticket, row, username, held_back=row.sha256 in held) for row, username in rows)
 
 
 def fetch_file(unit: Unit, command: FetchFile) -> FileToSend:
@@ -189,10 +197,11 @@ def fetch_file(unit: Unit, command: FetchFile) -> FileToSend:
 
     What a worker sent on a confidential ticket may show who they are: the centre alone sees it, with the right to see
     callers, and the reason goes on the timeline as when a caller is looked at (PIPL art. 51). Raises TicketNotFound,
-    AttachmentNotFound, PermissionMissing, IdentityIsHidden, ReasonToSeeMissing.
+    AttachmentNotFound, PermissionMissing, IdentityIsHidden, ReasonToSeeMissing, FileInQuarantine, FileHeldBack.
     """
     ticket = repository.find(unit, command.number)
     row = _find(unit, ticket, command.id)
+    check_scanned(unit, row.sha256)
     name = row.name
     if _is_hidden(ticket, row):
         name = _masked(row)
@@ -235,6 +244,8 @@ def shown_name(name: str, media_type: str) -> str:
 
 def _attach(unit: Unit, ticket: Ticket, command: AttachFile, *, most: int) -> Attachment:
     digest = bytes.fromhex(command.file.sha256)
+    if command.file.scanned is not None:
+        note_scan(unit, digest, command.file.scanned)
     already = unit.session.scalars(
         select(Attachment).where(
             Attachment.ticket_id == ticket.id, Attachment.sha256 == digest, Attachment.withdrawn_at.is_(None)
@@ -275,7 +286,7 @@ def _find(unit: Unit, ticket: Ticket, id_: int) -> Attachment:
     return row
 
 
-def _view(unit: Unit, ticket: Ticket, row: Attachment, username: str | None) -> AttachmentView:
+def _view(unit: Unit, ticket: Ticket, row: Attachment, username: str | None, *, held_back: bool) -> AttachmentView:
     hidden = _is_hidden(ticket, row)
     return AttachmentView(
         id=row.id,
@@ -288,6 +299,7 @@ def _view(unit: Unit, ticket: Ticket, row: Attachment, username: str | None) -> 
         note="" if hidden else row.note,
         hidden=hidden,
         own=row.uploaded_by is not None and row.uploaded_by == unit.actor.id,
+        held_back=held_back,
     )
 
 

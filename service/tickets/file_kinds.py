@@ -8,6 +8,7 @@ import filetype
 
 from service.core.errors import Malformed
 from service.core.files import CHUNK_BYTES, measured
+from service.core.scanning import Scanned
 
 # The library's name for a kind, the name it is sent under, and how a file of it is called.
 _KINDS = {
@@ -60,11 +61,13 @@ class FileKindRefused(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A file that may be kept. `sha256` in hexadecimal, `size` in bytes."""
+    """A file that may be kept. `sha256` in hexadecimal, `size` in bytes; `scanned` is what the antivirus said, if there
+    is one."""
 
     sha256: str
     size: int
     media_type: str
+    scanned: Scanned | None = None
 
 
 def examine(source: BinaryIO, *, most: int) -> Examined:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CALLS_OUT = {
     "service/commands/up.py": "the API it has started itself, on loopback",
     "service/core/s3_files.py": "HOTLINE_S3_ENDPOINT",
+    "service/core/scanning.py": "HOTLINE_SCANNER",
     "service/embedded/starting.py": "whether a port is free, on loopback",
     "service/notifications/http_sms.py": "HOTLINE_SMS_URL",
     "service/notifications/robots.py": "one of three vendors; of what was typed only the token is taken",

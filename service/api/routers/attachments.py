@@ -55,7 +55,7 @@ def add(
     """
     with work.reading(Permission.ticket_note) as unit:
         check_may_attach(unit, number)
-    kept = keep_file(parts.files, file.file, most=parts.settings.file_limit)
+    kept = keep_file(parts.files, file.file, most=parts.settings.file_limit, scanner=parts.scanner)
     command = AttachFile(number=number, file=kept, name=file.filename or "", note=note)
     with work.writing() as unit:
         view = attach_file(unit, command)

@@ -294,7 +294,7 @@ def add_file(
     ticket = own.find(matter)
     own.door.may_add(ticket.id)
     application = own.door.application
-    kept = keep_file(application.files, file.file, most=application.settings.file_limit)
+    kept = keep_file(application.files, file.file, most=application.settings.file_limit, scanner=application.scanner)
     own.door.add(ticket, words=words.strip(), file=kept, name=file.filename or "", pieces=pieces)
     response = own.progress(matter)
     response.status_code = 201

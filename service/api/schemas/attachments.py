@@ -22,6 +22,9 @@ class AttachmentOut(BaseModel):
     at: datetime
     note: str
     hidden: bool
+    held_back: bool = Field(
+        description="尚未查毒或含恶意程序,不能下载 / not cleared by the antivirus: not to be fetched"
+    )
 
     @classmethod
     def of(cls, view: AttachmentView) -> Self:
@@ -35,6 +38,7 @@ class AttachmentOut(BaseModel):
             at=view.at,
             note=view.note,
             hidden=view.hidden,
+            held_back=view.held_back,
         )
 
 

@@ -10,6 +10,10 @@ PAIRS: dict[str, tuple[str, str]] = {
         "The worker asked for confidentiality and this may show who they are: for the centre only, with a reason.",
     ),
     "files.fetch": ("下载", "Fetch"),
+    "files.held_back": (
+        "尚未查毒或含恶意程序,已隔离,不能下载。",
+        "Kept apart: not scanned yet, or it holds malware. It can't be fetched.",
+    ),
     "files.withdraw": ("撤回此附件", "Take it back"),
     "files.add": ("上传附件", "Attach a file"),
     "files.file": ("文件", "File"),
