@@ -1,14 +1,14 @@
 """What the antivirus said of each file
 
 Revision: 0039
-After: 0033
+After: 0040
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0039"
-down_revision = "0033"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
