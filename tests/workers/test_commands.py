@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from service.cli import app
 from service.core.clock import SimulatedClock
 from service.core.settings import Settings
 from service.outbox.relay import buried_count
+from service.tickets.assigning import AssignTicket, assign_ticket
+from tests.api.clients import token_of
 from tests.conftest import MASTER_KEY
 from tests.desk import GOLMUD, Desk, at
 from tests.embedded.processes import ROOT
@@ -196,6 +198,42 @@ class TestPeople:
         result = run("user", "disable", "nobody")
         assert result.exit_code == 1
         assert "nobody" in result.output
+
+    def test_a_leaver_is_handed_over_and_a_newcomer_gets_a_password_for_one_login(self, run: Run, desk: Desk) -> None:
+        added = run("user", "add", "li.si", "--name", "李四", "--org", GOLMUD, "--role", "handler", "--one-time")
+        assert added.exit_code == 0
+        number = desk.in_progress()
+        desk.do(f"leader-{GOLMUD}", assign_ticket, AssignTicket(number=number, username=f"handler-{GOLMUD}"))
+        assert run("user", "disable", f"handler-{GOLMUD}").exit_code == 0
+        work = json.loads(run("user", "open-work", f"handler-{GOLMUD}", "--json").stdout)
+        assert [entry["which"] for entry in work] == [number]
+        done = run("user", "hand-over", f"handler-{GOLMUD}", "--to", "li.si")
+        assert "tickets 1" in done.stdout
+        enabled = run("user", "enable", f"handler-{GOLMUD}").stdout.strip().rsplit(" ", 1)[-1]
+        reset = run("user", "reset", f"handler-{GOLMUD}").stdout.strip().rsplit(" ", 1)[-1]
+        assert len({added.stdout.strip().rsplit(" ", 1)[-1], enabled, reset}) == 3
+        assert run("user", "change", "li.si", "--role", "handler", "--role", "reviewer").exit_code == 0
+        why = json.loads(run("user", "why", "li.si", number, "--json").stdout)
+        assert why["sees"]
+        assert why["steps"]["reply"]
+
+    def test_what_does_not_fit_the_place_is_refused_in_both_languages(self, run: Run, desk: Desk) -> None:
+        for words in (
+            ("user", "add", "li.si", "--name", "李四", "--org", GOLMUD, "--role", "agent", "--one-time"),
+            ("user", "change", "admin1", "--role", "handler"),
+            ("user", "reset-second-factor", "agent1"),
+            ("user", "why", "agent1", "QH12351-20240101-999999"),
+        ):
+            result = run(*words)
+            assert result.exit_code == 1, words
+            assert result.output.count("\n") == 2, words
+
+    def test_logins_are_listed_and_ended(self, run: Run, desk: Desk) -> None:
+        desk.go_to(datetime.now(UTC))
+        token_of(desk.application, "agent1")
+        assert len(json.loads(run("user", "logins", "agent1", "--json").stdout)) == 1
+        assert "1 logins ended" in run("user", "log-out", "agent1").stdout
+        assert json.loads(run("user", "logins", "agent1", "--json").stdout) == []
 
 
 class TestOutbox:
