@@ -1,7 +1,6 @@
 """Common ground of the benchmarks: servers, API processes, and a client that costs little itself."""
 
 import asyncio
-import base64
 import json
 import os
 import socket
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.bootstrap import Application, build, migrate
+from service.core.keyring import new_line
 from service.core.settings import Settings
 from service.embedded import embedded_servers
 from service.seed.seeding import seed, seed_demo_people
@@ -44,7 +44,7 @@ def ground() -> Iterator[Ground]:
             redis_url=os.environ.get("HOTLINE_REDIS_URL"),
         ) as servers,
     ):
-        key = base64.b64encode(bytes(range(32))).decode()
+        key = new_line(None)
         values = {"database_url": servers.database_url, "redis_url": servers.redis_url, "master_key": key}
         # One person asks as fast as the service answers.
         values["requests_per_minute"] = "1000000"

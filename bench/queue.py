@@ -8,7 +8,6 @@ processes, and their rounds take turns.
 """
 
 import argparse
-import base64
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -46,8 +45,8 @@ def database(place: Ground, name: str) -> Ground:
     with psycopg.connect(plain(url.render_as_string(hide_password=False)), autocommit=True) as connection:
         connection.execute(f"create database {name}")  # type: ignore[arg-type]
     other = url.set(database=name).render_as_string(hide_password=False)
-    key = base64.b64encode(bytes(range(32))).decode()
-    application = build(Settings(database_url=other, redis_url=place.environment["HOTLINE_REDIS_URL"], master_key=key))
+    redis_url, key = (place.environment[f"HOTLINE_{name}"] for name in ("REDIS_URL", "MASTER_KEY"))
+    application = build(Settings(database_url=other, redis_url=redis_url, master_key=key))
     migrate(application.database)
     with application.unit() as unit:
         seed(unit)
