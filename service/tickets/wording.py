@@ -22,7 +22,8 @@ _BEFORE_HIT = 24
 _HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
 _PIECE = re.compile(f"(?P<han>[{_HAN}]+)|(?P<other>[a-z0-9à-ʯа-ӿء-ۿ༠-༩ཀ-ྼ]+)")
 _SIGN = re.compile(f"[{_HAN}]")
-_PHONE = re.compile("1[3-9][0-9](?:[ -]?[0-9]{4}){2}")
+# What a mask shows of a number is no word either.
+_PHONE = re.compile(r"[0-9]{0,4}\*{4,}[0-9x]{0,4}|1[3-9][0-9](?:[ -]?[0-9]{4}){2}")
 _LONG_NUMBER = re.compile("[0-9]{7,}")
 # What nearly every Chinese text has of full-width signs; once they are half-width, little is left to normalize.
 _WIDE_OR_CAPITAL = re.compile("[A-Z\uff01-\uff5e]+")
