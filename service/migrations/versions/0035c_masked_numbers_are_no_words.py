@@ -1,7 +1,7 @@
 """What a mask shows of a number is no word of the index
 
 Revision: 0035c
-After: 0040
+After: 0039
 """
 
 from importlib import import_module
@@ -9,7 +9,7 @@ from importlib import import_module
 from alembic import op
 
 revision = "0035c"
-down_revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
