@@ -20,6 +20,7 @@ from service.api.routers import (
     absences,
     account,
     attachments,
+    audit,
     auth,
     catalogue,
     channels,
@@ -41,6 +42,7 @@ from service.api.routers import (
     queues,
     reply_templates,
     reports,
+    retention,
     rules,
     steps,
     supervisions,
@@ -88,7 +90,7 @@ def create_app(application: Application | None = None) -> FastAPI:
     documentation.describe(app, parts.clock)
     queued = (queues, consults, supervisions, exclusions, quality, tasks, inbox, events)
     kept = (absences, channels, duties, peers, knowledge, reply_templates, reports, rules, catalogue)
-    beside = (intake, employers, *queued, *kept, auth, account, people, worker, gateways, health)
+    beside = (intake, employers, *queued, *kept, retention, audit, auth, account, people, worker, gateways, health)
     for group in (finding, tickets, attachments, steps, groups, *beside):
         # The routes themselves, not a router inside a router: a request is matched once, and by its whole address.
         app.router.routes.extend(group.router.routes)

@@ -10,6 +10,8 @@ from functools import cached_property
 import redis
 from sqlalchemy import text
 
+from service.audit.looking import RecentLooks, record_looks
+from service.audit.sinks import AnchorSink, FileSink, HttpSink, LogSink, SyslogSink
 from service.core.clock import Clock, SystemClock
 from service.core.crypto import Vault
 from service.core.db import AdvisoryLock, Database
@@ -69,15 +71,25 @@ class Application:
     def reading(
         self, actor: Actor = SYSTEM, *, correlation_id: str = "", now: datetime | None = None
     ) -> Iterator[Unit]:
-        """A READ ONLY unit of work."""
+        """A READ ONLY unit of work. Whose matters it showed is on record when the block has ended well."""
         with self.database.reading() as session:
-            yield Unit(
+            unit = Unit(
                 session=session,
                 actor=actor,
                 now=now or self.clock.now(),
                 correlation_id=correlation_id or new_correlation_id(),
                 vault=self.vault,
             )
+            yield unit
+        if looks := self.recent_looks.new(unit):
+            with self.unit(unit.actor, correlation_id=unit.correlation_id, now=unit.now) as keeping:
+                record_looks(keeping, looks)
+            self.recent_looks.remember(unit, looks)
+
+    @cached_property
+    def recent_looks(self) -> RecentLooks:
+        """What this process has put on record of late of what people read."""
+        return RecentLooks()
 
     @cached_property
     def redis(self) -> "redis.Redis":
@@ -128,6 +140,21 @@ class Application:
         settings = self.settings
         window = timedelta(seconds=settings.brake_seconds)
         return Brake(notices=settings.brake_notices, urgent=settings.brake_urgent, window=window)
+
+    @cached_property
+    def anchor_sinks(self) -> tuple[AnchorSink, ...]:
+        """Where the head of the audit's chain is kept: in the log always, elsewhere as the settings say."""
+        settings, token = self.settings, self.settings.audit_anchor_token
+        return (
+            LogSink(),
+            *([FileSink(settings.audit_anchor_file)] if settings.audit_anchor_file else []),
+            *(
+                [HttpSink(settings.audit_anchor_url, token=token.get_secret_value() if token else "")]
+                if settings.audit_anchor_url
+                else []
+            ),
+            *([SyslogSink(settings.audit_anchor_syslog)] if settings.audit_anchor_syslog else []),
+        )
 
     @cached_property
     def handlers(self) -> dict[str, Handler]:

@@ -35,7 +35,7 @@ class _Named(NamedTuple):
 def count_attachments(application: "Application") -> int:
     """How many rows `check_files` looks at."""
     with application.reading() as unit:
-        return unit.session.scalar(select(func.count()).select_from(Attachment)) or 0
+        return unit.session.scalar(select(func.count()).where(Attachment.erased_at.is_(None))) or 0
 
 
 def check_files(application: "Application", *, advance_to: Callable[[int], None]) -> list[Finding]:
@@ -80,7 +80,7 @@ def _rows_after(application: "Application", last: int) -> list[_Named]:
         rows = unit.session.execute(
             select(Attachment.id, Ticket.number, Attachment.sha256)
             .join(Ticket, Ticket.id == Attachment.ticket_id)
-            .where(Attachment.id > last)
+            .where(Attachment.id > last, Attachment.erased_at.is_(None))
             .order_by(Attachment.id)
             .limit(BATCH)
         )

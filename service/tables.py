@@ -20,6 +20,7 @@ from service.notifications.models import GatewayDelivery, Notice
 from service.org.models import OrgAlias, OrgUnit
 from service.outbox.models import OutboxMessage
 from service.ratings.models import CallbackAttempt, Rating
+from service.retention.models import LegalHold, RetentionItem, RetentionPolicy, RetentionRun
 from service.sla.models import CalendarVersion, PolicyVersion, RuleChange, SlaClock, SlaDueChange, SlaPause
 from service.tickets.assisting import AssistTask
 from service.tickets.attachments import Attachment
@@ -91,6 +92,7 @@ __all__ = [
     "ImportRun",
     "ImportedTicket",
     "IntakeDraft",
+    "LegalHold",
     "LoginToken",
     "MaterialRequest",
     "Notice",
@@ -110,6 +112,9 @@ __all__ = [
     "RecoveryCode",
     "Recusal",
     "Reply",
+    "RetentionItem",
+    "RetentionPolicy",
+    "RetentionRun",
     "RevealTally",
     "RuleChange",
     "SavedView",

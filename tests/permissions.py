@@ -48,8 +48,15 @@ _DECIDED: dict[str, Step] = {
 # One keeps oneself out of a matter by one right, and somebody else by another.
 _KEPT_OUT = {"oneself": Permission.recusal_declare, "another": Permission.recusal_manage}
 # Not steps of the table, and yet only the provincial centre's.
-_CENTRE_ONLY = ("/api/v1/rules", "/api/v1/employers", "/api/v1/intake/assist", "/api/v1/dispatch-catalogue")
-_CENTRE_ONLY += ("/api/v1/peers",)
+_CENTRE_ONLY = (
+    "/api/v1/rules",
+    "/api/v1/employers",
+    "/api/v1/intake/assist",
+    "/api/v1/dispatch-catalogue",
+    "/api/v1/retention",
+    "/api/v1/peers",
+    "/api/v1/tickets/{number}/person-",
+)
 # A caller's name and number: at the centre everybody's, elsewhere of the matter the union has itself.
 _HOLDER_BELOW_THE_CENTRE = ("/api/v1/tickets/{number}/reveal",)
 # A worker is nobody of the staff: what opens these is the proof that a matter is theirs.

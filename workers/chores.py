@@ -3,13 +3,15 @@ by whoever leads then."""
 
 import tempfile
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar
 
-from service.audit.anchoring import anchor_chain
-from service.audit.chain import link_events
+from service.audit.anchoring import head_to_anchor, record_anchor
+from service.audit.chain import known_since, link_events
+from service.audit.sinks import AnchorSink
 from service.bootstrap import Application
 from service.checks import run_checks, tell_of_contradictions
 from service.core.logging import log
@@ -17,6 +19,8 @@ from service.core.metrics import ARCHIVED, TO_ARCHIVE
 from service.core.scanning import Verdict
 from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.trimming import forget_delivered
+from service.retention.erasing import erase_all
+from service.retention.runs import preview_each_month
 from service.tickets.endings import archive_ended, waiting_for_the_archive
 from service.tickets.reveals import tell_of_unusual_reveals
 from service.tickets.scans import settle_scan, waiting_files
@@ -26,6 +30,7 @@ from workers.patience import Patience
 _TRIMMED_AT_ONCE = 1000
 _LINKED_AT_ONCE = 1000
 _SCANNED_AT_ONCE = 100
+_ANCHOR_AGAIN_SECONDS = 60.0
 
 
 class Chore(ABC):
@@ -142,9 +147,15 @@ class Scan(Chore):
 
 
 class Chain(Chore):
-    """Every few seconds: audit events get their places in the chain. Once a local day its head is anchored."""
+    """Every few seconds: audit events get their places in the chain. Once a local day its head is anchored, wherever
+    the settings say; a place that can't be reached is tried again in a minute and keeps the others waiting for nothing.
+    """
 
     name = "audit_chain"
+
+    def __init__(self, application: Application, stop: threading.Event, leads: Callable[[], bool]) -> None:
+        super().__init__(application, stop, leads)
+        self._not_before: dict[str, float] = {}
 
     def work(self) -> None:
         """Batch after batch, each one transaction."""
@@ -152,5 +163,37 @@ class Chain(Chore):
             with self._application.unit() as unit:
                 if link_events(unit, limit=_LINKED_AT_ONCE) < _LINKED_AT_ONCE:
                     break
+        for sink in self._application.anchor_sinks:
+            if time.monotonic() >= self._not_before.get(sink.name, 0.0):
+                self._anchor(sink)
+
+    def _anchor(self, sink: AnchorSink) -> None:
+        with self._application.reading() as unit:
+            head, now = head_to_anchor(unit, sink.name), unit.now
+        if head is None:
+            return
+        # No transaction is open while somebody outside takes it.
+        try:
+            sink.put(known_since(head, now))
+        except OSError as error:
+            log.error("audit_anchor_failed", sink=sink.name, error=type(error).__name__)
+            self._not_before[sink.name] = time.monotonic() + _ANCHOR_AGAIN_SECONDS
+            return
         with self._application.unit() as unit:
-            anchor_chain(unit, self._application.settings.audit_anchor_file)
+            record_anchor(unit, head, sink.name)
+
+
+class Keep(Chore):
+    """Each minute: is a month's preview of what is past its time to be made, and was one approved?"""
+
+    name = "retention"
+
+    def work(self) -> None:
+        """Preview once a month; erase what was approved, batch after batch."""
+        with self._application.unit() as unit:
+            preview_each_month(unit)
+        erased = erase_all(
+            self._application.unit, self._application.files, go_on=lambda: self._leads() and not self._stop.is_set()
+        )
+        if erased is not None:
+            log.info("retention_erased", done=erased.done, skipped=erased.skipped, finished=erased.finished)

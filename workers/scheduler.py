@@ -36,7 +36,7 @@ from service.core.tracing import configure_tracing, note, span, stop_tracing
 from service.escalations.coverage import warn_of_missing_year
 from service.escalations.firing import Swept, oldest_due, sweep
 from service.outbox.relay import oldest_pending
-from workers.chores import AgeAlarm, Archive, Chain, Scan, Trim, Watch
+from workers.chores import AgeAlarm, Archive, Chain, Keep, Scan, Trim, Watch
 from workers.leadership import Leadership
 from workers.patience import Patience
 from workers.publisher import Publisher
@@ -178,8 +178,9 @@ class DailyCheck:
 def run_scheduler(application: Application, stop: threading.Event) -> None:
     """Tick and relay until `stop` is set; the batch in hand is finished first."""
     ticker, daily = Ticker(application, stop, now=database_time), DailyCheck(application, stop)
-    watch, archive, alarm, trim, scan, chain = (
-        chore(application, stop, leads=lambda: ticker.leads) for chore in (Watch, Archive, AgeAlarm, Trim, Scan, Chain)
+    watch, archive, alarm, trim, scan, chain, keep = (
+        chore(application, stop, leads=lambda: ticker.leads)
+        for chore in (Watch, Archive, AgeAlarm, Trim, Scan, Chain, Keep)
     )
     relay = threading.Thread(target=Publisher(application).run, args=[stop], name="relay")
     scheduler = BackgroundScheduler(
@@ -212,6 +213,7 @@ def run_scheduler(application: Application, stop: threading.Event) -> None:
     scheduler.add_job(alarm.tick, "interval", seconds=_MINUTE_SECONDS)
     scheduler.add_job(scan.tick, "interval", seconds=application.settings.scan_seconds, executor="watch")
     scheduler.add_job(trim.tick, "interval", seconds=_HOUR_SECONDS, executor="watch")
+    scheduler.add_job(keep.tick, "interval", seconds=_MINUTE_SECONDS, executor="watch")
     scheduler.add_job(chain.tick, "interval", seconds=_CHAIN_SECONDS, executor="chain")
     relay.start()
     scheduler.start()

@@ -85,13 +85,14 @@ class Work:
         note_login(self.application, unit)
 
     @contextmanager
-    def reading(self, permission: Permission | None = None) -> Iterator[Unit]:
-        """A READ ONLY unit for somebody who holds `permission`. Raises NotLoggedIn, NotPermitted."""
+    def reading(self, *permissions: Permission) -> Iterator[Unit]:
+        """A READ ONLY unit for somebody who holds one of `permissions`, if any are named. Raises NotLoggedIn,
+        NotPermitted."""
         with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
             unit.actor = self._who(unit)
             check_pace(self.application, unit, self.address)
-            if permission is not None and not unit.actor.may(permission):
-                raise NotPermitted(permission=permission.value)
+            if permissions and not any(unit.actor.may(permission) for permission in permissions):
+                raise NotPermitted(permission=permissions[0].value)
             yield unit
         note_login(self.application, unit)
 

@@ -41,6 +41,8 @@ TAGS = [
     {"name": "notice channels", "description": "通知渠道 / Ways out for notices"},
     {"name": "absences", "description": "请假代理、值班与回避 / Absences, deputies, duty and recusals"},
     {"name": "peers", "description": "对接系统的密钥 / Keys of peer systems"},
+    {"name": "audit", "description": "审计与查看记录 / The audit and who looked"},
+    {"name": "retention", "description": "保存期限与冻结 / Retention and holds"},
     {"name": "worker", "description": "职工自助 / The worker's own way"},
     {"name": "gateways", "description": "短信网关的回执 / What gateways report"},
     {"name": "inbox", "description": "个人消息 / One's own notices"},

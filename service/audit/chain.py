@@ -100,7 +100,7 @@ def _link(unit: Unit, which: ColumnElement[bool], *, limit: int | None) -> int:
     links = []
     for event in events.all():
         if event.code is None or _coded(keys, event):
-            head = Head(head.position + 1, _next(unit.vault.audit_key, head, event))
+            head = Head(head.position + 1, _next(unit.vault.audit_key, head, event, unit.now))
             links.append({"position": head.position, "event_id": event.id, "hash": head.hash, "at": unit.now})
     copy_in(session, AuditLink, links)
     return len(links)
@@ -163,9 +163,11 @@ def verify_chain(
     return Verified(end, links, unlinked, breaks)
 
 
-def _next(key: bytes, before: Head, event: Row[Any]) -> bytes:
+def _next(key: bytes, before: Head, event: Row[Any], linked_at: datetime | None) -> bytes:
+    """The hash of a link made at that instant; the first version left it out, and its links stand as they are."""
     adopted = b"" if event.code is not None else b"adopted"
-    return hmac.new(key, before.hash + code_of(key, event._mapping) + adopted, hashlib.sha256).digest()
+    instant = b"" if linked_at is None else linked_at.astimezone(UTC).isoformat(timespec="microseconds").encode()
+    return hmac.new(key, before.hash + code_of(key, event._mapping) + adopted + instant, hashlib.sha256).digest()
 
 
 def _coded(keys: list[bytes], event: Row[Any]) -> bool:
@@ -173,7 +175,9 @@ def _coded(keys: list[bytes], event: Row[Any]) -> bool:
 
 
 def _linked(keys: list[bytes], before: Head, event: Row[Any]) -> bool:
-    return _fits(keys, lambda key: event.hash == _next(key, before, event))
+    return _fits(
+        keys, lambda key: event.hash in (_next(key, before, event, event.linked_at), _next(key, before, event, None))
+    )
 
 
 def _fits(keys: list[bytes], made_it: Callable[[bytes], bool]) -> bool:
@@ -196,6 +200,7 @@ def _links(session: Session, *, after: int) -> Iterator[Row[Any]]:
             AuditLink.position,
             AuditLink.event_id,
             AuditLink.hash,
+            AuditLink.at.label("linked_at"),
             AuditEvent.id,
             AuditEvent.code,
             *(getattr(AuditEvent, name) for name in _SAID),

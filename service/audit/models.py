@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,7 +11,7 @@ from service.core.db import Base
 
 
 class AuditEvent(Base):
-    """`action` is `source:subject:action`, e.g. `api:ticket:accept`. Neither before nor after holds a caller's data.
+    """`action` is `source:subject:action`, e.g. `person:ticket:accept`. Neither before nor after holds a caller's data.
 
     `code` is made over all the others with a key that the database does not have; events of before there were codes
     have none.
@@ -20,6 +20,17 @@ class AuditEvent(Base):
     __tablename__ = "audit_event"
     __table_args__ = (
         Index("ix_audit_event_subject", "subject", "id"),
+        # What an auditor asks: when, who, in which request, and which lists named a ticket.
+        Index("ix_audit_event_at", "at", "id"),
+        Index("ix_audit_event_actor_name", "actor_name", "id"),
+        Index("ix_audit_event_correlation_id", "correlation_id"),
+        Index(
+            "ix_audit_event_tickets",
+            "after",
+            postgresql_using="gin",
+            postgresql_ops={"after": "jsonb_path_ops"},
+            postgresql_where=text("after ? 'tickets'"),
+        ),
         CheckConstraint("octet_length(code) = 32", name="code"),
     )
 

@@ -122,7 +122,8 @@ def rows_of_tables(connection: Connection) -> dict[str, int]:
 
 
 def _attachments(connection: Connection) -> list[str]:
-    rows = connection.execute(text("select distinct encode(sha256, 'hex') as name from attachment order by name"))
+    kept = "select distinct encode(sha256, 'hex') as name from attachment where erased_at is null order by name"
+    rows = connection.execute(text(kept))
     return list(rows.scalars())
 
 

@@ -69,7 +69,7 @@ def together_of(unit: Unit, number: str) -> Together | None:
     group = group_of(unit, number)
     if group is None:
         return None
-    tickets = [find(unit, each) for each in group.numbers]
+    tickets = [find(unit, each, "group") for each in group.numbers]
     names = NameBook.of(unit.session)
     rows = tuple(ticket_row(ticket, names=names, now=unit.now, handler=None) for ticket in tickets)
     amount = sum((ticket.amount_owed or Decimal(0) for ticket in tickets), Decimal(0))
@@ -79,7 +79,7 @@ def together_of(unit: Unit, number: str) -> Together | None:
 def _page(visit: Visit, *, refusal: Bilingual | None = None, status: int = 200) -> Response:
     number = number_of(visit)
     with visit.reading() as unit:
-        ticket = find(unit, number)
+        ticket = find(unit, number, "group")
         together = together_of(unit, number)
         may_group = unit.actor.may(Permission.ticket_group)
         found = companions(unit, number) if may_group else Companions((), ())

@@ -35,6 +35,8 @@ class Masthead:
     supervised: bool
     checks_quality: bool
     answers_tasks: bool
+    reads_audit: bool
+    keeps_time: bool
 
 
 def masthead_of(unit: Unit) -> Masthead:
@@ -61,6 +63,8 @@ def masthead_of(unit: Unit) -> Masthead:
         checks_quality=actor.may(Permission.ticket_redo),
         supervised=actor.may(Permission.supervision_answer) or actor.may(Permission.ticket_supervise),
         answers_tasks=actor.may(Permission.task_answer),
+        reads_audit=actor.may(Permission.audit_read) or actor.may(Permission.look_read),
+        keeps_time=actor.may(Permission.retention_manage) or actor.may(Permission.hold_manage),
         reads_knowledge=actor.may(Permission.knowledge_read),
         records_absences=actor.may(Permission.absence_record),
     )

@@ -35,11 +35,13 @@ class QueueLine:
 
 
 def show_home(visit: Visit) -> Response:
-    """The queue; who handles no tickets sees the rules they keep instead, or their notices."""
+    """The queue; who handles no tickets sees the rules they keep instead, the audit, or their notices."""
     with visit.reading() as unit:
         reads_tickets = unit.actor.may(Permission.ticket_read)
     if not reads_tickets:
-        return visit.goto("/rules" if visit.masthead and visit.masthead.manages_rules else "/inbox")
+        head = visit.masthead
+        kept = "/rules" if head and head.manages_rules else "/audit" if head and head.reads_audit else "/inbox"
+        return visit.goto(kept)
     return show_queue(visit)
 
 

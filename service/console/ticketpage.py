@@ -12,6 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from service.api.routers.retention import person_answer
 from service.api.schemas.fields import Reason
 from service.console import stepforms
 from service.console.errors import problem_for
@@ -23,16 +24,18 @@ from service.console.visit import Visit
 from service.console.when import remaining
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER
-from service.core.unit import Unit
+from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.ratings.excluding import exclusions_of
+from service.retention.persons import TakePersonFile, take_person_file
 from service.sla.rules import current_rules
 from service.tickets.attachments import attachments_of
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.errors import TicketNotFound
 from service.tickets.knowledge import ArticleView, UseArticles, article_view, suggested_articles, use_articles
+from service.tickets.looks import looks_of
 from service.tickets.queries import clock_views, explain_clock, ticket_view, timeline
 from service.tickets.receipts import messages_of
 from service.tickets.reply_templates import templates_for
@@ -105,6 +108,18 @@ def show_caller(visit: Visit) -> Response:
     with visit.writing() as unit:
         caller = reveal_caller(unit, RevealCaller(number=number, **fields))
     return _page(visit, number, caller=caller)
+
+
+def show_person_file(visit: Visit) -> Response:
+    """All that is held of the caller, as a page to be handed over; with the reason put on record."""
+    number = number_of(visit)
+    try:
+        fields = checked(RevealForm, {"reason": visit.value("reason")})
+    except Wrong as wrong:
+        return _page(visit, number, person_error=wrong.errors["reason"], status=422)
+    with visit.writing() as unit:
+        file = take_person_file(unit, TakePersonFile(number=number, kind="html", **fields))
+    return person_answer(file)
 
 
 def number_of(visit: Visit) -> str:
@@ -181,12 +196,14 @@ def _page(
             "merged": [each.number for each in merged_tickets(unit, view.row.id)],
             "may_group": unit.actor.may(Permission.ticket_group),
             "articles": _fitting(unit, number, forms),
+            "looks": looks_of(unit, number) if unit.actor.may(Permission.look_read) else None,
+            "may_export_worker": unit.actor.may(Permission.worker_export) and unit.actor.org_code == PROVINCE_CODE,
             "picked": (typed or visit.typed).get("articles", ())[:MOST_ARTICLES],
             "can_reveal": unit.actor.may(Permission.caller_reveal) and view.may_be_revealed,
         }
     # A step that is no longer possible has no form to keep what was typed: it is shown to be copied.
     left_over = _words_typed(visit) if tried and all(form.step is not tried for form in forms) else []
-    optional = {"done": None, "caller": None, "reveal_error": None} | facts
+    optional = {"done": None, "caller": None, "reveal_error": None, "person_error": None} | facts
     return visit.page(
         "ticket.html",
         status=status,
@@ -207,7 +224,7 @@ def _master(unit: Unit, view: TicketView) -> str | None:
         return None
     master = merged_into(unit, view.row.id)
     try:
-        return find(unit, master.number).number if master else None
+        return find(unit, master.number, None).number if master else None
     except TicketNotFound:
         return None
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from service.core.errors import Bilingual
 from service.identity.permissions import ROLE_NAMES
 from service.notifications.channels import KIND_NAMES
+from service.reports.audit_words import ACTIONS as AUDITED
+from service.reports.audit_words import PARTS as LOOK_PARTS
 from service.reports.breaches import CLOCK_NAMES as REPORT_CLOCK_NAMES
 from service.reports.breaches import TIER_NAMES as REPORT_TIER_NAMES
 from service.tickets.states import STATE_NAMES, State
@@ -254,7 +256,20 @@ LIGHT_SHAPES = {"red": "◆", "yellow": "▲", "green": "●", "blue": "❚❚",
 
 CLOCK_STATUSES = _words(running=("计时中", "running"), paused=("暂停", "paused"), stopped=("已停止", "stopped"))
 
+HELD = _words(ticket=("这张工单", "this ticket"), caller=("该来电人的全部工单", "all tickets of its caller"))
+RETENTION_STATES = _words(
+    previewed=("已预览,尚未提出清理", "previewed"),
+    asked=("已提出,等待另一人批准", "asked for, to be approved by another"),
+    approved=("已批准,正在清理", "approved, being erased"),
+    finished=("已完成", "finished"),
+    replaced=("已被新的预览取代", "replaced by a newer preview"),
+)
+
 LISTS: Mapping[str, Words] = {
+    "held": HELD,
+    "retention_state": RETENTION_STATES,
+    "audited": AUDITED,
+    "look_part": LOOK_PARTS,
     "state": STATES,
     "clock": CLOCKS,
     "tier": TIERS,

@@ -59,6 +59,10 @@ class FileStore(Protocol):
         """The content, piece by piece. Raises FileMissing before the first."""
         ...
 
+    def remove(self, sha256: str) -> None:
+        """Forget a content that nothing needs any more; what is not there is no fault."""
+        ...
+
     def stored(self) -> Iterator[tuple[str, datetime]]:
         """The hash of every file that is kept, and since when. What bears another name is not of this store."""
         ...
@@ -134,6 +138,13 @@ class DiskFiles:
             raise FileStoreAway from None
         return _chunks(file)
 
+    def remove(self, sha256: str) -> None:
+        """As the port says."""
+        try:
+            self._place(sha256).unlink(missing_ok=True)
+        except OSError:
+            raise FileStoreAway from None
+
     def stored(self) -> Iterator[tuple[str, datetime]]:
         """As the port says."""
         try:
@@ -166,6 +177,9 @@ class NoFiles:
     def read(self, sha256: str) -> Iterator[bytes]:  # noqa: ARG002
         """Raises NoPlaceForFiles."""
         raise NoPlaceForFiles
+
+    def remove(self, sha256: str) -> None:
+        """There is nothing to forget."""
 
     def stored(self) -> Iterator[tuple[str, datetime]]:
         """There is none."""

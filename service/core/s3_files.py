@@ -52,6 +52,13 @@ class S3Files:
             raise FileStoreAway from None
         return _chunks(answer)
 
+    def remove(self, sha256: str) -> None:
+        """As the port says."""
+        try:
+            self._client.remove_object(self._bucket, sha256)
+        except (MinioException, HTTPError, OSError):
+            raise FileStoreAway from None
+
     def stored(self) -> Iterator[tuple[str, datetime]]:
         """As the port says."""
         try:

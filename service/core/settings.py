@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     reveals_ceiling: int = Field(
         40, ge=1, le=10_000, description="callers a person looks at in a day before others are told"
     )
+    audit_anchor_url: str = Field("", description="an address that takes that head by POST, with a token if one is set")
+    audit_anchor_token: SecretStr | None = None
+    audit_anchor_syslog: str = Field("", description="a syslog server that takes it over TCP, as host[:port]")
     check_seconds: float = Field(900.0, gt=0, description="how often the leader asks the invariants")
     archive_after_days: int = Field(
         30, ge=1, le=3660, description="days after its end a ticket is archived; never while it can be reopened"

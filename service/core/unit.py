@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -77,16 +78,27 @@ SYSTEM = Actor(
 WORKER = Actor(id=None, name="worker", org_code="", scope=NOWHERE, permissions=frozenset(), kind=ActorKind.worker)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Something the actor was shown: what was done (`subject:verb`), of which thing, and which part of it."""
+
+    action: str
+    subject: str
+    facts: dict[str, Any]
+
+
 class Unit:
     """Session, actor, the present instant (aware UTC), a correlation id, and the vault for personal data.
 
-    The database is told how far the actor reaches, and with each new actor again.
+    The database is told how far the actor reaches, and with each new actor again. `looks` is what was shown so far;
+    where the unit only reads, its edge puts that on record (service/audit/looking).
     """
 
-    __slots__ = ("_actor", "_reach", "correlation_id", "now", "session", "vault")
+    __slots__ = ("_actor", "_reach", "correlation_id", "looks", "now", "session", "vault")
 
     def __init__(self, *, session: Session, actor: Actor, now: datetime, correlation_id: str, vault: Vault) -> None:
         self.session, self.now, self.correlation_id, self.vault = session, now, correlation_id, vault
+        self.looks: list[Look] = []
         self._reach = NOWHERE  # a transaction that has not said anything reaches nothing
         self.actor = actor
 

@@ -68,6 +68,11 @@ class Permission(StrEnum):
     channel_manage = "channel:manage"
     peer_manage = "peer:manage"
     audit_read = "audit:read"
+    look_read = "look:read"
+    retention_manage = "retention:manage"
+    retention_approve = "retention:approve"
+    hold_manage = "hold:manage"
+    worker_export = "worker:export"
 
 
 class Role(StrEnum):
@@ -138,6 +143,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.return_decide,
             P.suspension_decide,
             P.extension_decide,
+            P.worker_export,
             P.employer_read,
             P.employer_manage,
             P.ticket_export,
@@ -193,6 +199,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_note,
             P.extension_decide,
             P.suspension_decide,
+            P.look_read,
+            P.worker_export,
+            P.retention_approve,
+            P.hold_manage,
             P.ticket_export,
             P.report_read,
         }
@@ -206,6 +216,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.peer_manage,
             P.employer_read,
             P.employer_manage,
+            P.retention_manage,
         }
     ),
     Role.auditor: frozenset({P.audit_read}),

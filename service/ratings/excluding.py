@@ -217,7 +217,7 @@ def exclusion_queue(unit: Unit, *, limit: int = 50, cursor: str | None = None) -
 
 def exclusions_of(unit: Unit, number: str) -> tuple[ExclusionView, ...]:
     """Every exclusion of a ticket, the oldest first. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, "exclusions")
     return tuple(_read(unit, _views().where(Exclusion.ticket_id == ticket.id).order_by(Exclusion.id)))
 
 

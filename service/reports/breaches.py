@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import aliased
 
+from service.audit.looking import looked_at_report
 from service.core.clock import LOCAL, local
 from service.core.errors import Malformed
 from service.core.unit import Unit
@@ -168,6 +169,7 @@ def breach_report(unit: Unit, query: BreachQuery) -> BreachReport:
         raise QueueNotVisible(code=query.org)
     if not timedelta(0) < query.end - query.start <= LONGEST_PERIOD:
         raise PeriodInvalid
+    looked_at_report(unit, "breaches", org=query.org, start=query.start, end=query.end)
     rules = current_rules(unit.session)
     rows = _rows(unit, query)
     counts = _counts(unit, query)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
+from service.audit.looking import looked_at_report
 from service.core.clock import LOCAL, local
 from service.core.spreadsheet import as_csv
 from service.core.unit import Unit
@@ -125,6 +126,7 @@ def outcome_ledger(unit: Unit, query: OutcomeQuery) -> OutcomeLedger:
         raise QueueNotVisible(code=query.org)
     if not timedelta(0) < query.end - query.start <= LONGEST_PERIOD:
         raise PeriodInvalid
+    looked_at_report(unit, "outcomes", org=query.org, start=query.start, end=query.end)
     first, last = (datetime.combine(day, time(), LOCAL) for day in (query.start, query.end))
     later = aliased(Reply)
     files = (

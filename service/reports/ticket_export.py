@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import IO, Any, Literal
 
 from sqlalchemy import Row, select
@@ -22,8 +23,9 @@ from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.tickets.errors import PermissionMissing
-from service.tickets.finding import FindQuery, each_found
+from service.tickets.finding import FindQuery, each_found, given
 from service.tickets.models import Employer, Ticket
+from service.tickets.search_record import on_record
 from service.tickets.states import STATE_NAMES, State
 from service.tickets.taxonomy import leaves
 
@@ -33,6 +35,8 @@ MOST_ROWS = 1_000_000
 # Up to this size a file stays in memory.
 _SPOOLED = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
+# So many numbers stand in one event of the audit.
+_LISTED_AT_ONCE = 500
 _EXPORT = Bilingual("导出工单", "export tickets")
 _TIERS = {"ordinary": "一般问题", "difficult": "难点问题", "complex": "特别复杂问题"}
 
@@ -116,7 +120,7 @@ _COLUMNS: tuple[tuple[str, Callable[[_Entry], Any]], ...] = (
 
 
 def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
-    """Write the tickets into a file and the export into the audit: who, when, why, which query and how many.
+    """Write the tickets into a file and the export into the audit: who, when, why, which query and which tickets.
 
     Who called is not in it, and phones and identity numbers that somebody typed into a title are masked.
     Raises PermissionMissing, TooManyToExport and what `find_tickets` raises.
@@ -133,7 +137,7 @@ def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
         )
         for row in each_found(unit, command.query, _SELECTED, numbers=command.numbers)
     )
-    rows = _counted([value(entry) for _, value in _COLUMNS] for entry in entries)
+    rows = _counted([value(entry) for _, value in _COLUMNS] for entry in _on_record(unit, entries))
     facts = (
         ("导出人", f"{unit.actor.name} {unit.actor.org_code}"),
         ("导出时间 (+08:00)", _shown(unit.now)),
@@ -143,7 +147,7 @@ def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
     content: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - closed when it has been sent
     count = (_write_csv if command.kind == "csv" else _write_xlsx)(content, rows, facts)
     content.seek(0)
-    asked = {name: str(value) for name, value in _given(command.query).items() if name != "phone_last4"}
+    asked = on_record(unit, given(command.query))
     record(
         unit,
         "ticket:export",
@@ -154,9 +158,12 @@ def export_tickets(unit: Unit, command: ExportTickets) -> TicketFile:
     return TicketFile(name=name, rows=count, content=content)
 
 
-def _given(query: FindQuery) -> dict[str, Any]:
-    values = {name: getattr(query, name) for name in FindQuery.__slots__ if name not in {"limit", "cursor"}}
-    return {name: value for name, value in values.items() if value is not None}
+def _on_record(unit: Unit, entries: Iterator[_Entry]) -> Iterator[_Entry]:
+    """The entries passed on, their numbers written into the audit some hundred at a time."""
+    while some := list(islice(entries, _LISTED_AT_ONCE)):
+        numbers = [entry.row.number for entry in some]
+        record(unit, "ticket:exported", subject=f"{len(numbers)}", after={"tickets": numbers})
+        yield from some
 
 
 def _counted(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:

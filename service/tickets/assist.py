@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, union_all
 
+from service.audit.looking import CALLER_LOOKUP, looked
 from service.core.crypto import digits_only
 from service.core.errors import Bilingual
 from service.core.unit import PROVINCE_CODE, Unit
@@ -24,6 +25,7 @@ from service.tickets.intake_rules import intake_rules
 from service.tickets.models import Caller, Ticket
 from service.tickets.repository import find, visible
 from service.tickets.sealed import has_phone
+from service.tickets.search_record import said
 from service.tickets.states import STATE_NAMES, State
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
 from service.tickets.taxonomy import leaves
@@ -124,6 +126,9 @@ def assist(unit: Unit, query: AskAssist) -> Assistance:
     caller_id = _caller_id(unit, query.phone)
     employer_id = employer_of_name(unit, query.employer) if query.employer.strip() else None
     earlier, count = _earlier(unit, caller_id)
+    if len(digits_only(query.phone)) in PHONE_DIGITS:
+        seen = [each.number for each in earlier]
+        looked(unit, CALLER_LOOKUP, subject=str(count), phone=said(unit, digits_only(query.phone)), tickets=seen)
     tier = _tier(unit, query)
     demanded = intake_rules().demanded(category_code=query.category_code, kind=query.kind, channel=query.channel)
     return Assistance(
@@ -151,7 +156,7 @@ def companions(unit: Unit, number: str) -> Companions:
 
     Outside the centre the caller is not compared: whose ticket it is could be told by that. Raises TicketNotFound.
     """
-    ticket = find(unit, number)
+    ticket = find(unit, number, "group")
     query = AskAssist(
         category_code=ticket.category_code, place_code=ticket.place_code, text=f"{ticket.title}\n{ticket.body}"
     )

@@ -73,6 +73,9 @@ class Attachment(Base):
     at: Mapped[datetime]
     note: Mapped[Words]
     withdrawn_at: Mapped[datetime | None]
+    # Past its time: its content was let go of, and is gone from the store.
+    erased_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
 
 
 class AttachmentNotFound(NotFound):
@@ -158,7 +161,7 @@ def keep_file(store: FileStore, source: BinaryIO, *, most: int, scanner: Scanner
 
 def check_may_attach(unit: Unit, number: str) -> None:
     """Asked before a file is taken in at all. Raises TicketNotFound, PermissionMissing, TooManyFiles."""
-    ticket = repository.find(unit, number)
+    ticket = repository.find(unit, number, None)
     _check_right(unit)
     _check_room(unit, ticket, most=MOST_FILES)
 
@@ -181,11 +184,11 @@ def attach_by_worker(unit: Unit, ticket: Ticket, command: AttachFile) -> None:
 
 def attachments_of(unit: Unit, number: str) -> tuple[AttachmentView, ...]:
     """The files of a ticket, oldest first, without those taken back. Raises TicketNotFound."""
-    ticket = repository.find(unit, number)
+    ticket = repository.find(unit, number, "files")
     rows = unit.session.execute(
         select(Attachment, Person.username)
         .outerjoin(Person, Person.id == Attachment.uploaded_by)
-        .where(Attachment.ticket_id == ticket.id, Attachment.withdrawn_at.is_(None))
+        .where(Attachment.ticket_id == ticket.id, Attachment.withdrawn_at.is_(None), Attachment.erased_at.is_(None))
         .order_by(Attachment.id)
     ).all()
     held = held_back_among(unit, [row.sha256 for row, _ in rows])
@@ -278,7 +281,10 @@ def _attach(unit: Unit, ticket: Ticket, command: AttachFile, *, most: int) -> At
 def _find(unit: Unit, ticket: Ticket, id_: int) -> Attachment:
     row = unit.session.scalars(
         select(Attachment).where(
-            Attachment.id == id_, Attachment.ticket_id == ticket.id, Attachment.withdrawn_at.is_(None)
+            Attachment.id == id_,
+            Attachment.ticket_id == ticket.id,
+            Attachment.withdrawn_at.is_(None),
+            Attachment.erased_at.is_(None),
         )
     ).one_or_none()
     if row is None:

@@ -41,6 +41,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from service.audit.looking import TICKET_SEARCH, looked
 from service.core.clock import local
 from service.core.errors import Bilingual
 from service.core.pagination import Cursor, CursorUnreadable
@@ -56,6 +57,7 @@ from service.tickets.models import Caller, Employer, Ticket, TicketAlias
 from service.tickets.queries import ROW_COLUMNS, NameBook, QueueNotVisible, ticket_row
 from service.tickets.repository import PROVINCE_SCOPE_LENGTH, held_in, in_subtree, visible
 from service.tickets.search_models import TicketSearch
+from service.tickets.search_record import on_record
 from service.tickets.taxonomy import leaves
 from service.tickets.views import TicketRow
 from service.tickets.wording import Excerpt, Field, Part, Wanted, excerpt, marked, number_term, understood
@@ -149,6 +151,19 @@ def find_tickets(unit: Unit, query: FindQuery) -> FoundPage:
 
     Raises QueueNotVisible, UnionUnknown, PermissionMissing (phone_last4), CursorUnreadable.
     """
+    page = _found(unit, query)
+    numbers = [hit.row.number for hit in page.hits]
+    looked(unit, TICKET_SEARCH, subject=str(len(numbers)), query=on_record(unit, given(query)), tickets=numbers)
+    return page
+
+
+def given(query: FindQuery) -> dict[str, Any]:
+    """What is asked, without how much of the answer is shown."""
+    values = {name: getattr(query, name) for name in FindQuery.__slots__ if name not in {"limit", "cursor"}}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _found(unit: Unit, query: FindQuery) -> FoundPage:
     if not query.q:
         return _listed(unit, query)
     wanted = understood(query.q)

@@ -286,7 +286,7 @@ def suggested_articles(unit: Unit, number: str) -> list[ArticleView]:
 
     Raises TicketNotFound.
     """
-    ticket = find(unit, number)
+    ticket = find(unit, number, None)
     rows = unit.session.execute(
         _current()
         .where(
@@ -302,7 +302,7 @@ def suggested_articles(unit: Unit, number: str) -> list[ArticleView]:
 
 def used_articles(unit: Unit, number: str) -> list[tuple[int, int, str]]:
     """Id, version and title of what served a ticket, in the order of use. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, None)
     rows = unit.session.execute(
         select(ArticleVersion.article_id, ArticleVersion.number, ArticleVersion.title)
         .join(ArticleUse, ArticleUse.version_id == ArticleVersion.id)

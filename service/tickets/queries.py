@@ -315,7 +315,7 @@ def timeline(unit: Unit, number: str) -> list[TimelineEntry]:
 
     Raises TicketNotFound.
     """
-    ticket = find(unit, number)
+    ticket = find(unit, number, "timeline")
     events = unit.session.scalars(
         select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)
     ).all()
@@ -354,7 +354,7 @@ def _within_scope(data: Mapping[str, Any], seen: AbstractSet[str]) -> dict[str, 
 
 def clock_views(unit: Unit, number: str) -> list[ClockView]:
     """Every clock of a ticket in the order they started. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, "clocks")
     rows = unit.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.id)).all()
     pauses = _pauses(unit.session, rows)
     return [_clock_view(unit, row, pauses.get(row.id, [])) for row in rows]
@@ -365,7 +365,7 @@ def explain_clock(unit: Unit, number: str, kind: str, *, cycle: int | None = Non
 
     Raises TicketNotFound, ClockNotFound.
     """
-    ticket = find(unit, number)
+    ticket = find(unit, number, "clocks")
     wanted = [SlaClock.ticket_id == ticket.id, SlaClock.kind == kind]
     if cycle is not None:
         wanted.append(SlaClock.cycle == cycle)
@@ -377,7 +377,7 @@ def explain_clock(unit: Unit, number: str, kind: str, *, cycle: int | None = Non
 
 def explain_clocks(unit: Unit, number: str) -> tuple[Explanation, ...]:
     """Every clock of a ticket explained, in the order they began. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, "clocks")
     rows = unit.session.scalars(
         select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.started_at, SlaClock.id)
     )

@@ -179,7 +179,7 @@ def take_receipts(unit: Unit, command: TakeReceipts) -> None:
 
 def messages_of(unit: Unit, number: str) -> list[SentMessage]:
     """The SMS that left for a ticket's worker, the newest first, and what became of each. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, "messages")
     sent = unit.session.scalars(
         select(GatewayDelivery)
         .where(GatewayDelivery.ticket_number == ticket.number, GatewayDelivery.template.in_(TEMPLATES))

@@ -120,7 +120,7 @@ def templates(unit: Unit) -> list[TemplateView]:
 
 def templates_for(unit: Unit, number: str) -> list[TemplateView]:
     """Those for a ticket's category, its group, or any matter, the nearest first, filled in. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, "template")
     statement = _in_force(unit).where(
         or_(Article.category_code.is_(None), Article.category_code.startswith(ticket.category_code[:2]))
     )

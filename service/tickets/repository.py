@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from service.audit.looking import looked_at_ticket
 from service.core.unit import Actor, Unit
 from service.identity.recusals import Recusal
 from service.tickets.errors import TicketNotFound
@@ -48,11 +49,14 @@ def free_of_interest(actor: Actor) -> ColumnElement[bool]:
     return ~exists().where(Recusal.ticket_id == Ticket.id, Recusal.person_id == actor.id)
 
 
-def find(unit: Unit, number: str) -> Ticket:
-    """The ticket for reading. Raises TicketNotFound when it is not there or not visible."""
+def find(unit: Unit, number: str, part: str | None = "ticket") -> Ticket:
+    """The ticket for reading. That the actor looked at this part of it goes on record; None where nothing of it is
+    shown. Raises TicketNotFound when it is not there or not visible."""
     ticket = unit.session.scalars(select(Ticket).where(Ticket.number == number, visible(unit.actor))).one_or_none()
     if ticket is None:
         raise TicketNotFound(number=number)
+    if part is not None:
+        looked_at_ticket(unit, ticket.number, part)
     return ticket
 
 

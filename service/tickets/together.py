@@ -330,7 +330,7 @@ def leave_group(unit: Unit, number: str) -> Ticket:
 
 def group_of(unit: Unit, number: str) -> Group | None:
     """The group of a ticket as far as the actor sees it. Raises TicketNotFound."""
-    ticket = find(unit, number)
+    ticket = find(unit, number, "group")
     member = unit.session.get(TicketGroupMember, ticket.id)
     if member is None:
         return None

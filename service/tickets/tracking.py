@@ -127,7 +127,7 @@ def code_to_tell(unit: Unit, number: str) -> str:
 
     Raises TicketNotFound, CodeNotToTell.
     """
-    ticket = find(unit, number)
+    ticket = find(unit, number, None)
     at_the_centre = State(ticket.state) in {State.registered, State.accepted}
     if unit.actor.id is None or ticket.created_by != unit.actor.id or not at_the_centre:
         raise CodeNotToTell(number=number)

@@ -54,7 +54,7 @@ class Why:
 
 def why(unit: Unit, username: str, number: str) -> Why:
     """Why somebody below the actor's union sees a ticket there, or does not. Raises PersonNotFound, TicketNotFound."""
-    person, ticket = person_below(unit, username), find(unit, number)
+    person, ticket = person_below(unit, username), find(unit, number, None)
     roles = sorted(
         Role(role) for role in unit.session.scalars(select(PersonRole.role).where(PersonRole.person_id == person.id))
     )

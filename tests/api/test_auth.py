@@ -152,7 +152,7 @@ def test_who_keeps_people_or_reads_logs_sees_no_ticket(shared_api: Api, shared_d
 def operations(api: Api, number: str = "QH12351-20261120-000001") -> list[tuple[str, str, dict[str, Any]]]:
     """Method, address and description of every operation below /api/v1."""
     ids = ("notice", "change", "employer", "view", "attachment", "absence", "article", "template", "digest")
-    ids += ("channel", "duty", "login", "peer")
+    ids += ("channel", "duty", "login", "peer", "run", "hold")
     places = {
         "number": number,
         "org": "630000",

@@ -25,7 +25,7 @@ SIBLING = "630200"
 OFFICES = {CENTRE: PROVINCE_CODE, CITY: HAIXI}
 # Examples of the parts of an address; an id is 1.
 # The first login is that of one of those who ask.
-PARTS = {"kind": "dispatch", "key": "0" * 32, "login_id": "999999"}
+PARTS = {"kind": "dispatch", "key": "0" * 32, "login_id": "999999", "hold_id": "999999"}
 # Everybody's own; its answer never ends, and tests/api/test_events.py reads it.
 WITHOUT_END = {"/api/v1/events"}
 # A new hotline has no catalogue until somebody brings one; the example's person is the centre's, and no city's.

@@ -1,20 +1,27 @@
 """Whoever edits, deletes or puts in an event of the audit is found, the database's superuser too."""
 
+import contextlib
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Integer, select, text, update
+from sqlalchemy.orm import Session
 
-from service.audit.anchoring import anchor_chain, anchors_of
-from service.audit.chain import Verified, adopt_events, code_of, link_events, verify_chain
+from service.audit.anchoring import anchors_of, head_to_anchor, record_anchor
+from service.audit.chain import Verified, adopt_events, code_of, known_since, link_events, verify_chain
+from service.audit.models import AuditEvent, AuditLink
 from service.audit.recording import record
+from service.audit.sinks import FileSink
 from service.checks import run_checks
+from service.core.db import Base, table_of
+from service.core.unit import SYSTEM, Unit
 from service.tickets.closing import AddNote, add_note
 from tests.desk import Desk
 from workers.chores import Chain
@@ -30,6 +37,15 @@ def linked(desk: Desk) -> int:
 def verified(desk: Desk, **words: Any) -> Verified:
     with desk.application.reading() as unit:
         return verify_chain(unit, **words)
+
+
+def anchor(desk: Desk, file: Path) -> None:
+    """Keep the head of today in a file."""
+    with desk.application.unit() as unit:
+        head = head_to_anchor(unit, "file")
+        assert head is not None
+        FileSink(file).put(known_since(head, unit.now))
+        record_anchor(unit, head, "file")
 
 
 def as_superuser(desk: Desk, *statements: str) -> None:
@@ -80,6 +96,66 @@ def test_one_byte_of_any_column_is_found_and_named(column: str, history: Desk) -
     as_superuser(history, f"update audit_event set {column} = {change} where id = {event}")  # noqa: S608
     found = verified(history)
     assert [(each.position, each.event_id, each.kind) for each in found.breaks] == [(2, event, "event_changed")]
+
+
+@pytest.mark.parametrize("model", [AuditEvent, AuditLink])
+def test_one_byte_of_any_row_of_the_audit_is_found_in_whatever_column(model: type[Base], history: Desk) -> None:
+    """Every row, every column: by the superuser, past triggers and foreign keys, a bit at a place drawn at random."""
+    table, draw = table_of(model), Random(12351)
+    tried = 0
+    with history.by_hand() as owner, Session(owner) as session:
+        session.execute(text(f"alter table {table.name} disable trigger user"))
+        session.execute(text("alter table audit_link drop constraint fk_audit_link_event_id"))
+        vault = history.application.vault
+        unit = Unit(session=session, actor=SYSTEM, now=history.clock.now(), correlation_id="x", vault=vault)
+        key = table.primary_key.columns.values()[0]
+        rows = session.execute(select(table)).mappings().all()
+        for row in rows:
+            for column in table.columns:
+                savepoint = session.begin_nested()
+                is_number = isinstance(column.type, Integer)
+                value = one_byte_off(row[column.name], draw, largest=len(rows), is_number=is_number)
+                session.execute(update(table).where(key == row[key.name]).values({column.name: value}))
+                assert not verify_chain(unit).whole, f"{table.name}.{column.name} of {row[key.name]}: {value!r}"
+                savepoint.rollback()
+                tried += 1
+        assert verify_chain(unit).whole, "everything was put back"
+        owner.rollback()
+    assert tried >= len(table.columns) * 5
+
+
+def one_byte_off(value: Any, draw: Random, *, largest: int, is_number: bool) -> Any:
+    """The value with one bit or sign of it changed, as far as its type takes it; what is nothing becomes something."""
+    changed: Any
+    if value is None:
+        changed = 1 if is_number else draw.choice([{}, {"state": "closed"}])
+    elif isinstance(value, datetime):
+        changed = value + timedelta(microseconds=draw.choice([1, -1, 256, -65536]))
+    elif isinstance(value, int):
+        # Past the others, or the key itself would refuse it.
+        changed = value + draw.choice([1, 2, 16, 256]) * (largest + 1)
+    elif isinstance(value, bytes):
+        place = draw.randrange(len(value))
+        changed = value[:place] + bytes([value[place] ^ 1 << draw.randrange(8)]) + value[place + 1 :]
+    elif isinstance(value, dict):
+        changed = another_document(value, draw)
+    else:
+        place = draw.randrange(max(1, len(value)))
+        changed = f"{value[:place]}{chr(ord(value[place : place + 1] or '~') ^ 1)}{value[place + 1 :]}"
+    return changed
+
+
+def another_document(value: dict[str, Any], draw: Random) -> dict[str, Any]:
+    """A document that one sign tells from another."""
+    said = json.dumps(value, ensure_ascii=False)
+    places = [place for place, sign in enumerate(said) if sign.isalnum()]
+    for _ in range(100 if places else 0):
+        place = draw.choice(places)
+        with contextlib.suppress(ValueError):
+            other = json.loads(f"{said[:place]}{draw.choice('abc0189')}{said[place + 1 :]}")
+            if other != value:
+                return dict(other)
+    return {"state": "closed"}
 
 
 def test_an_event_taken_out_is_found(history: Desk) -> None:
@@ -133,8 +209,7 @@ def test_one_edited_before_it_had_its_place_is_found(desk: Desk) -> None:
 
 def test_a_chain_cut_off_at_its_end_is_found_by_its_anchor(history: Desk, tmp_path: Path) -> None:
     file = tmp_path / "anchors"
-    with history.application.unit() as unit:
-        assert anchor_chain(unit, file) is not None
+    anchor(history, file)
     as_superuser(
         history,
         "delete from audit_event where id in (select event_id from audit_link where position > 2)"
@@ -147,8 +222,7 @@ def test_a_chain_cut_off_at_its_end_is_found_by_its_anchor(history: Desk, tmp_pa
 
 def test_a_chain_made_anew_differs_from_its_anchor(history: Desk, tmp_path: Path) -> None:
     file = tmp_path / "anchors"
-    with history.application.unit() as unit:
-        anchor_chain(unit, file)
+    anchor(history, file)
     as_superuser(
         history,
         "delete from audit_event where id = (select event_id from audit_link where position = 1)",

@@ -192,6 +192,8 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "report": ("supervisor1", "/reports/breaches?from=2026-11-01&to=2026-12-31"),
         "not-found": ("agent1", "/tickets/QH12351-20260101-999999"),
         "refused": (HANDLER, f"/tickets/{any_ticket}"),
+        "audit": ("auditor1", "/audit"),
+        "audit-looks": ("supervisor1", "/audit?group=reads&org=630000"),
         "login": (None, "/login"),
         "account": ("agent1", "/account"),
         "second-factor": ("agent1", "/account/second-factor"),

@@ -59,7 +59,11 @@ def test_pages_themselves_are_kept_nowhere(visitor: Reader, shared_desk: Desk) -
 def test_every_text_a_page_asks_for_is_there_in_both_languages() -> None:
     code = "\n".join(CODE)
     asked = set(re.findall(r"""\bt\(\s*['"]([a-z_.]+[a-z])['"]""", code))
-    asked |= set(re.findall(r'"((?:field|hint|choice|question|rate|advice|rules|find)\.(?!html)[a-z_0-9]+)"', code))
+    asked |= set(
+        re.findall(
+            r'"((?:field|hint|choice|question|rate|advice|rules|find|audit|retention)\.(?!html)[a-z_0-9]+)"', code
+        )
+    )
     asked |= {f"find.in_{part}" for part in ("body", "answer", "reply", "note", "employer")}
     asked |= {f"advice.{status}" for status in (403, 404, 405, 409, 413, 429, 503)}
 

@@ -138,7 +138,7 @@ def test_a_file_says_who_took_it_when_and_why_and_so_does_the_audit(api: Api, de
     assert about["导出时间 (+08:00)"] == "2026-11-20 09:00"
     (row,) = desk.rows("select actor_name, subject, after from audit_event where action = 'person:ticket:export'")
     assert (row.actor_name, row.subject, row.after["reason"]) == ("supervisor1", "1", "三季度专项核对")
-    assert row.after["query"] == {"q": "拖欠"}
+    assert row.after["query"] == {"q": ["拖欠"]}
     assert other not in file.text
 
     assert api.as_(f"handler-{GOLMUD}").post("/tickets/bulk/export", json=body).status_code == 403

@@ -128,7 +128,7 @@ def test_a_name_is_shown_without_what_could_do_harm(sent: str, shown: str) -> No
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as is used: signed PUT and GET of one object, in one part, and the list of all."""
+    """As much of S3 as is used: signed PUT, GET and DELETE of one object, in one part, and the list of all."""
 
     protocol_version = "HTTP/1.1"
     objects: ClassVar[dict[str, bytes]] = {}
@@ -159,6 +159,12 @@ class Bucket(BaseHTTPRequestHandler):
         else:
             error = b"<Error><Code>NoSuchKey</Code><Message>x</Message></Error>"
             self._answer(404, error, **{"Content-Type": "application/xml"})
+
+    def do_DELETE(self) -> None:
+        if self._refused():
+            return
+        self.objects.pop(self.path, None)
+        self._answer(204, b"")
 
     def _refused(self) -> bool:
         signed = "AWS4-HMAC-SHA256 Credential=key/" in self.headers.get("Authorization", "")
@@ -211,6 +217,11 @@ def test_a_store_gives_back_what_was_put_and_nothing_else(store: FileStore) -> N
     assert [name for name, _ in store.stored()] == [kept.sha256]
     with pytest.raises(FileMissing):
         store.read("0" * 64)
+    store.remove(kept.sha256)
+    store.remove(kept.sha256)
+    assert list(store.stored()) == []
+    with pytest.raises(FileMissing):
+        store.read(kept.sha256)
 
 
 def test_a_bucket_that_is_away_is_said_in_a_sentence(bucket: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.console.texts import (
     account,
+    audit,
     finding,
     frame,
     handling,
@@ -16,13 +17,30 @@ from service.console.texts import (
     peers,
     people,
     reports,
+    retention,
     rules,
     ticket,
     worker,
 )
 from service.core.errors import Bilingual
 
-ROOMS = (frame, finding, intake, ticket, reports, rules, knowledge, oversight, people, account, peers, handling, worker)
+ROOMS = (
+    audit,
+    retention,
+    frame,
+    finding,
+    intake,
+    ticket,
+    reports,
+    rules,
+    knowledge,
+    oversight,
+    people,
+    account,
+    peers,
+    handling,
+    worker,
+)
 
 TEXTS: dict[str, Bilingual] = {key: Bilingual(*pair) for room in ROOMS for key, pair in room.PAIRS.items()}
 
