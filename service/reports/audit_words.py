@@ -32,6 +32,7 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
         "caller:lookup": ("按电话查来电人", "looked a phone up"),
         "attachment:download": ("下载附件", "fetched a file"),
         "report:read": ("查看报表", "read a report"),
+        "report:export": ("导出报表", "took a report away"),
         "worker:export": ("导出职工个人信息", "took away what is held of a worker"),
         "audit:search": ("查询审计记录", "searched the audit"),
         "audit:export": ("导出审计记录", "exported the audit"),
