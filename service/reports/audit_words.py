@@ -52,6 +52,7 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "files": {
         "attachment:add": ("上传附件", "attached a file"),
+        "file:infected": ("发现带病毒的文件", "found a virus in a file"),
         "attachment:withdraw": ("撤回附件", "took a file back"),
     },
     "people": {
