@@ -1,14 +1,14 @@
 """The audit is searched, and who looked at a ticket is found by its number
 
 Revision: 0036
-After: 0039
+After: 0035c
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0036"
-down_revision = "0039"
+down_revision = "0035c"
 branch_labels = None
 depends_on = None
 
