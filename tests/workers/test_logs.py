@@ -194,7 +194,7 @@ def provoke_the_database(house: httpx.Client, token: str, number: str, desk: Des
             house.get(f"{API}/tickets", params={"q": wanted}, headers={"Authorization": f"Bearer {token}"})
             house.get("/console/tickets", params={"q": wanted})
 
-    change("alter table ticket add constraint canary check (title not like '%' || '1398765' || '%')")
+    change("alter table ticket add constraint canary check (title not like '%139****1234%')")
     fails()
     change("alter table ticket drop constraint canary")
     change(
