@@ -21,6 +21,7 @@ from service.tickets.attachments import (
     keep_file,
     withdraw_file,
 )
+from service.tickets.file_kinds import MEDIA_TYPES
 
 router = room("tickets", "/tickets/{number}/attachments")
 
@@ -84,7 +85,7 @@ def listing(work: Working, number: TicketNumber) -> Response:
     responses={
         200: {
             "description": "文件 / The file",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
         },
         **READ_REFUSALS,
     },
