@@ -107,20 +107,20 @@ def _ensure_database(folder: DataFolder, port: int | None, *, fresh: bool) -> No
         with contextlib.suppress(psycopg.OperationalError):
             connection = psycopg.connect(place, dbname=_DATABASE, user=_ROLE)
             with connection:
-                there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_SERVICE_ROLE]).fetchone()
+                there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_SERVICE_ROLE]).fetchone()
             if there:
                 return
     role, database = sql.Identifier(_ROLE), sql.Identifier(_DATABASE)
     try:
         with psycopg.connect(place, dbname="postgres", user="postgres", autocommit=True) as connection:
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_ROLE]).fetchone():
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_ROLE]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [_SERVICE_ROLE]).fetchone():
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_SERVICE_ROLE]).fetchone():
                 service = sql.Identifier(_SERVICE_ROLE)
                 connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(service))
                 connection.execute(sql.SQL("GRANT {} TO {}").format(service, role))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(password)))
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone():
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
     except psycopg.OperationalError as error:
         raise ServerWillNotStart(
