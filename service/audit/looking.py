@@ -55,7 +55,7 @@ class RecentLooks:
     """
 
     def __init__(self) -> None:
-        self._since: dict[tuple[int | None, str], datetime] = {}
+        self._since: dict[tuple[ActorKind, str, str], datetime] = {}
 
     def new(self, unit: Unit) -> list[Look]:
         """The looks of a unit that are to be put on record."""
@@ -80,5 +80,6 @@ def record_looks(unit: Unit, looks: Sequence[Look]) -> None:
         record(unit, look.action, subject=look.subject, after=look.facts)
 
 
-def _key(actor: Actor, look: Look) -> tuple[int | None, str]:
-    return actor.id, json.dumps([look.action, look.subject, look.facts], ensure_ascii=False, sort_keys=True)
+def _key(actor: Actor, look: Look) -> tuple[ActorKind, str, str]:
+    # By name: peer systems have no id among the people.
+    return actor.kind, actor.name, json.dumps([look.action, look.subject, look.facts], ensure_ascii=False, sort_keys=True)

@@ -18,7 +18,7 @@ def api_arguments(host: str, port: int) -> tuple[str, ...]:
     return (
         *("-m", "uvicorn", "service.app:create_app", "--factory"),
         *("--host", host, "--port", str(port)),
-        *("--no-access-log", "--timeout-graceful-shutdown", "8"),
+        *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "8"),
     )
 
 

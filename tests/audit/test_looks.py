@@ -7,9 +7,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from service.audit.chain import link_events, verify_chain
-from service.audit.looking import ONE_LOOK
+from service.audit.looking import ONE_LOOK, RecentLooks, looked_at_ticket
 from service.bootstrap import Application
-from service.core.unit import PROVINCE_CODE
+from service.core.unit import PROVINCE_CODE, Actor, ActorKind
 from service.tickets.closing import AddNote, add_note
 from service.tickets.looks import looks_of
 from tests.api.clients import Api
@@ -92,6 +92,18 @@ def test_the_same_person_looks_once_in_ten_minutes_and_another_by_themselves(api
     desk.wait(seconds=ONE_LOOK.total_seconds())
     handler.get(f"/tickets/{number}")
     assert len(looks(desk)) == 3
+
+
+def test_two_peer_systems_look_each_by_themselves(desk: Desk) -> None:
+    """Neither has an id among the people."""
+    recent, number = RecentLooks(), desk.registered()
+    for name in ("peer:one", "peer:two"):
+        peer = Actor(id=None, name=name, org_code="630000", scope="63", permissions=frozenset(), kind=ActorKind.peer)
+        with desk.application.reading(peer) as unit:
+            looked_at_ticket(unit, number, "ticket")
+            assert len(recent.new(unit)) == 1, name
+            recent.remember(unit, recent.new(unit))
+            assert recent.new(unit) == []
 
 
 def test_a_look_costs_one_insert_and_a_repeated_one_nothing(api: Api, desk: Desk, application: Application) -> None:

@@ -249,6 +249,8 @@ class Ground:
             "HOTLINE_REDIS_URL": self.redis_url(),
             "HOTLINE_MASTER_KEY": MASTER_KEY,
             "HOTLINE_REQUESTS_PER_MINUTE": "1000000",
+            # The clients are programs: they have no authenticator at hand.
+            "HOTLINE_SECOND_FACTOR_ROLES": "",
             "HOTLINE_SWEEP_SECONDS": str(SWEEP_SECONDS),
             # What one transaction fires is told of when it ends: on a starved machine that is long.
             "HOTLINE_SWEEP_BATCH": "25",

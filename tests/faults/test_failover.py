@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from service.core.fence import SERVICE_ROLE
 from service.embedded.starting import free_port
 from tests.embedded.processes import within
 from tests.faults.chaos import PEOPLE
@@ -111,6 +112,9 @@ def pair() -> Iterator[tuple[Server, Server]]:
         primary.run("initdb", "-D", str(primary.folder), "--auth=trust", "-U", "postgres", "--encoding=UTF8")
         primary.start()
         primary.ask("create role hotline login createdb")
+        # As the administrator of a database is asked to, where the service may make no roles.
+        primary.ask(f"create role {SERVICE_ROLE} nologin")
+        primary.ask(f"grant {SERVICE_ROLE} to hotline")
         primary.ask("create database hotline owner hotline")
         source = f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
         replica.run("pg_basebackup", "-D", str(replica.folder), "-d", source, "-R", "--checkpoint=fast")
