@@ -82,4 +82,5 @@ def record_looks(unit: Unit, looks: Sequence[Look]) -> None:
 
 def _key(actor: Actor, look: Look) -> tuple[ActorKind, str, str]:
     # By name: peer systems have no id among the people.
-    return actor.kind, actor.name, json.dumps([look.action, look.subject, look.facts], ensure_ascii=False, sort_keys=True)
+    shown = json.dumps([look.action, look.subject, look.facts], ensure_ascii=False, sort_keys=True)
+    return actor.kind, actor.name, shown

@@ -237,7 +237,9 @@ def test_a_queue_of_no_union_is_not_there(shared_api: Api, org: str) -> None:
 )
 def test_unusual_text_is_stored_as_it_was_sent(shared_api: Api, shared_desk: Desk, text: str) -> None:
     agent = shared_api.as_("agent1")
-    sent = EXAMPLES["/tickets"] | {"title": text, "body": text, "employer": text, "caller_name": text}
+    sent = EXAMPLES["/tickets"] | {"title": text, "body": text, "employer": text}
+    # As a name it is taken too; in the texts it would then be masked.
+    assert agent.post("/tickets", json=EXAMPLES["/tickets"] | {"caller_name": text}).status_code == 201
 
     number = agent.post("/tickets", json=sent).json()["number"]
     kept = agent.get(f"/tickets/{number}").json()

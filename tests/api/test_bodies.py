@@ -65,7 +65,7 @@ def test_who_asks_before_sending_too_much_is_told_no(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(
-            b"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
+            b"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
         )
         answer = connection.recv(65536)
 
@@ -77,7 +77,7 @@ def test_a_sender_who_goes_away_leaves_nothing_behind(address: str, desk: Desk) 
     host, port = address.removeprefix("http://").split(":")
     for _ in range(20):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.sendall(b"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
+            connection.sendall(b"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\n{")
     token = token_of(desk.application, "agent1")
 
     taken = httpx.post(address + API + "/tickets", json=WAGES, headers={"Authorization": f"Bearer {token}"})
@@ -99,7 +99,7 @@ def test_slow_senders_hold_no_slot_and_are_told_so_in_the_end(application: Appli
 
         def trickle() -> None:
             with socket.create_connection((host, int(port)), timeout=10) as connection:
-                connection.sendall(b"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{")
+                connection.sendall(b"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\n{")
                 answers.append(connection.recv(65536))
 
         senders = [threading.Thread(target=trickle) for _ in range(20)]
