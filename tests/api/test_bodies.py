@@ -65,7 +65,8 @@ def test_who_asks_before_sending_too_much_is_told_no(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(
-            b"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
+            b"POST /api/v1/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
         )
         answer = connection.recv(65536)
 

@@ -10,6 +10,7 @@ from service.notifications.robots import robot_address
 ROOT = Path(__file__).resolve().parents[2]
 # Who may call out, and where the address comes from.
 CALLS_OUT = {
+    "service/audit/sinks.py": "HOTLINE_AUDIT_ANCHOR_URL and HOTLINE_AUDIT_ANCHOR_SYSLOG",
     "service/commands/up.py": "the API it has started itself, on loopback",
     "service/core/s3_files.py": "HOTLINE_S3_ENDPOINT",
     "service/core/scanning.py": "HOTLINE_SCANNER",
