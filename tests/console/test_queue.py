@@ -101,6 +101,6 @@ def test_ended_tickets_are_in_the_list_of_all(reader: Reader, desk: Desk) -> Non
 
 
 def test_who_handles_no_tickets_is_shown_what_is_theirs(visitor: Reader) -> None:
-    for who, theirs in (("admin1", "rules"), ("auditor1", "inbox")):
+    for who, theirs in (("admin1", "rules"), ("auditor1", "audit")):
         assert visitor.as_(who).get(f"{CONSOLE}/").headers["location"] == f"{CONSOLE}/{theirs}"
         assert visitor.get(f"{CONSOLE}/tickets").status_code == 403

@@ -214,7 +214,7 @@ def test_a_file_too_large_is_refused_by_a_page(visitor: Reader, shared_desk: Des
 
     assert page.status_code == 413
     assert page.headers["content-type"].startswith("text/html")
-    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "换一个小一些的文件" in seen(page)
     assert visitor.client.post("/api/v1/rules/reading", content=b"x" * 2_000_000).json()["code"] == "body_too_large"
 
