@@ -75,8 +75,8 @@ def test_only_the_leader_archives(desk: Desk) -> None:
 
 def test_one_that_cannot_be_archived_keeps_no_other_back(desk: Desk) -> None:
     poison, other = desk.closed(), desk.closed()
-    with desk.application.unit() as unit:
-        unit.session.connection().exec_driver_sql(
+    with desk.by_hand() as owner:
+        owner.exec_driver_sql(
             "create function refuse_one() returns trigger language plpgsql as"
             f" $$ begin if new.number = '{poison}' then raise exception 'no'; end if; return new; end $$;"
             " create trigger refuse_one before update on ticket for each row execute function refuse_one()"
