@@ -103,7 +103,7 @@ def test_a_worker_asked_to_stop_finishes_the_job_in_hand_in_every_lane(
     worker = crew.start(COUNTING_WORKER)
     keys = [*outbox.ask(kind="worker_sms", seconds=1), *outbox.ask(seconds=1)]
     assert within(20, (tmp_path / "calls").exists)
-    assert within(20, lambda: desk.rows("select 1 from pg_stat_activity where wait_event = 'PgSleep'"))
+    assert within(20, lambda: desk.owners_rows("select 1 from pg_stat_activity where wait_event = 'PgSleep'"))
     worker.terminate()
     assert worker.wait(10) == 0
     assert outbox.effects() == sorted(keys)

@@ -91,7 +91,7 @@ def test_a_worker_killed_in_the_middle_of_a_job_loses_nothing_and_repeats_nothin
         " and wait_event = 'PgSleep' and query like 'select pg_sleep%'"
     )
     assert within(20, lambda: len(outbox.effects()) >= 10)
-    assert within(20, lambda: desk.rows(asleep))
+    assert within(20, lambda: desk.owners_rows(asleep))
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     assert outbox.pending() > 0
@@ -243,7 +243,7 @@ def test_cut_database_connections_are_made_anew(crew: Crew, outbox: Outbox, desk
     scheduler, worker = crew.start("workers.scheduler"), crew.start(WORKER)
     outbox.ask()
     assert outbox.delivered()
-    desk.rows(
+    desk.owners_rows(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
     )
