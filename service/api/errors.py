@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from service.api.sentences import FAMILIES, FRAMEWORK, Sentence, of_validation
 from service.core.errors import (
+    Bilingual,
     Conflict,
     Forbidden,
     Gone,
@@ -81,6 +82,11 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
     errors: Sequence[Mapping[str, Any]] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> Bilingual:
+        """What is wrong and what to do, in both languages."""
+        return Bilingual(self.zh, self.en)
 
     def response(self, scope: Scope) -> Response:
         """The document in the caller's language, with both languages beside it."""

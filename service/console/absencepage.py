@@ -9,7 +9,6 @@ from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
 from service.identity.absences import RecordAbsence, absences, cancel_absence, colleagues, record_absence
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.tickets.queries import ticket_view
 from service.tickets.recusing import RecusePerson, recuse
@@ -36,11 +35,9 @@ def take_absence(visit: Visit) -> Response:
             record_absence(unit, RecordAbsence(**{**body, "username": body["username"] or ""}))
     except Wrong as wrong:
         return _page(visit, Form(id="absence", fields=(), typed=visit.typed, errors=wrong.errors), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        form = Form(id="absence", fields=(), typed=visit.typed, refusal=Bilingual(problem.zh, problem.en))
+        form = Form(id="absence", fields=(), typed=visit.typed, refusal=problem.words)
         return _page(visit, form, status=problem.status)
     return visit.goto("/absences")
 

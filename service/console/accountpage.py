@@ -2,13 +2,12 @@
 
 from starlette.responses import Response
 
-from service.api.errors import problem_of
 from service.api.login_door import may_try_password
 from service.api.schemas.account import PasswordChange
+from service.console.errors import problem_for
 from service.console.forms import Wrong, checked
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
-from service.identity.errors import NotLoggedIn
 from service.identity.logins import ChangePassword, change_password, end_other_logins, end_own_login, own_logins
 from service.identity.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
@@ -52,11 +51,9 @@ def take_password(visit: Visit) -> Response:
         with visit.own_account() as unit:
             may_try_password(visit.application, unit)
             change_password(unit, ChangePassword(**body))
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
-        problem = problem_of(error)
-        return _refused(visit, Bilingual(problem.zh, problem.en), status=problem.status)
+        problem = problem_for(visit, error)
+        return _refused(visit, problem.words, status=problem.status)
     return visit.goto("/account", done="password")
 
 

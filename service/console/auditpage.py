@@ -12,7 +12,6 @@ from service.console.forms import Field, Form, Option, OptionGroup, Wrong, check
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.reports.audit_search import AuditPage, chain_state, export_audit, search_audit, verify_newest
@@ -51,11 +50,9 @@ def take_audit(visit: Visit) -> Response:
             content = export_audit(unit, body["filters"].to_query(), reason=body["reason"])
     except Wrong as wrong:
         return _page(visit, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, refusal=problem.words, status=problem.status)
     headers = {"Content-Disposition": 'attachment; filename="audit-events.csv"', "Cache-Control": "no-store"}
     return Response(content, media_type=CSV, headers=headers)
 

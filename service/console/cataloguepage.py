@@ -16,7 +16,6 @@ from service.console.names import display_names
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError, Malformed
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.org.tree import OrgTree, org_tree, within
 from service.sla.calendar_files import decoded
 from service.sla.publishing import may_manage
@@ -116,11 +115,9 @@ def take_entry(visit: Visit) -> Response:
             change_entry(unit, command)
     except Wrong as wrong:
         return _page(visit, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, refusal=problem.words, status=problem.status)
     return visit.goto(HOME, done="1", category=given["category"])
 
 
@@ -148,12 +145,9 @@ def take_import(visit: Visit) -> Response:
             publish_catalogue(unit, PublishCatalogue(text=body["text"], reason=body["reason"]))
     except Wrong as wrong:
         return _import_page(visit, text=text, preview=preview, names=names, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _import_page(visit, text=text, refusal=refusal, status=problem.status)
+        return _import_page(visit, text=text, refusal=problem.words, status=problem.status)
     return visit.goto(HOME, done="1")
 
 

@@ -12,7 +12,6 @@ from service.console.forms import Field, Form, Wrong, checked, of_people, of_uni
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.people import people_in_reach
 from service.notifications.channels import (
     AddChannel,
@@ -88,11 +87,9 @@ def take_channel(visit: Visit) -> Response:
             )
     except Wrong as wrong:
         return _page(visit, replace(form, errors=wrong.errors), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, replace(form, refusal=Bilingual(problem.zh, problem.en)), status=problem.status)
+        return _page(visit, replace(form, refusal=problem.words), status=problem.status)
     return visit.goto(_HOME)
 
 

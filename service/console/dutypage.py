@@ -8,9 +8,8 @@ from service.api.schemas.duties import DutyRecord
 from service.console.errors import problem_for
 from service.console.forms import Field, Form, Wrong, checked, of_people, values_of
 from service.console.visit import Visit
-from service.core.errors import Bilingual, HotlineError
+from service.core.errors import HotlineError
 from service.identity.duties import RecordDuty, cancel_duty, duties, record_duty
-from service.identity.errors import NotLoggedIn
 from service.identity.people import people_in_reach
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
@@ -40,12 +39,11 @@ def take_duty(visit: Visit) -> Response:
             record_duty(unit, RecordDuty(**body))
     except Wrong as wrong:
         return _page(visit, Form(id="duty", fields=_FIELDS, typed=visit.typed, errors=wrong.errors), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _page(visit, Form(id="duty", fields=_FIELDS, typed=visit.typed, refusal=refusal), status=problem.status)
+        return _page(
+            visit, Form(id="duty", fields=_FIELDS, typed=visit.typed, refusal=problem.words), status=problem.status
+        )
     return visit.goto("/duties")
 
 

@@ -12,7 +12,6 @@ from service.console.forms import Field, Wrong, checked, values_of
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.tickets.employers import (
     MOST_FOUND,
@@ -65,11 +64,9 @@ def take_employer(visit: Visit) -> Response:
             view = take(unit, int(which), said)
     except Wrong as wrong:
         return _page(visit, refusal=next(iter(wrong.errors.values())), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, refusal=problem.words, status=problem.status)
     return visit.goto("/employers", q=view.name, done="1")
 
 

@@ -16,6 +16,7 @@ from service.core.errors import HotlineError
 from service.core.logging import log
 from service.identity.errors import NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet
 
+_ANOTHER_PAGE_FIRST = (NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet)
 _FRAMEWORK_CODES = {400: "body_unreadable", 404: "no_such_address", 405: "method_not_allowed", 415: "not_a_form"}
 
 # Fields of a form that nobody typed.
@@ -33,12 +34,14 @@ def answer(visit: Visit, error: Exception) -> Response:
         return visit.goto("/account/password")
     if isinstance(error, SecondFactorToBeSet):
         return visit.goto("/account/second-factor")
-    problem = problem_for(visit, error)
-    return error_page(visit, problem)
+    return error_page(visit, problem_for(visit, error))
 
 
 def problem_for(visit: Visit, error: Exception) -> Problem:
-    """What an error means for the reader; what nobody meant to happen goes to the log."""
+    """What an error means for the reader; what nobody meant to happen goes to the log. Raises the error itself where
+    another page comes first."""
+    if isinstance(error, _ANOTHER_PAGE_FIRST):
+        raise error
     if isinstance(error, HotlineError):
         return problem_of(error)
     if isinstance(error, (DBAPIError, PoolExhausted, StaleDataError)):

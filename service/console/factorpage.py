@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import segno
 from starlette.responses import Response
 
-from service.api.errors import problem_of
 from service.api.login_door import may_try_password
 from service.api.schemas.account import SecondFactorCode
+from service.console.errors import problem_for
 from service.console.forms import Wrong, checked
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.second_factors import (
     SecondFactorNotBegun,
     Setup,
@@ -46,11 +45,9 @@ def take_factor(visit: Visit) -> Response:
                 codes = _by_code(visit, unit, step)
     except Wrong as wrong:
         return _page(visit, refusal=next(iter(wrong.errors.values())), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
-        problem = problem_of(error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        problem = problem_for(visit, error)
+        return _page(visit, refusal=problem.words, status=problem.status)
     # Recovery codes are shown this once: nothing to come back to by reloading an address.
     return _page(visit, codes=codes) if codes else visit.goto(_HOME)
 

@@ -13,7 +13,6 @@ from service.console.ticketpage import number_of
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.tickets.assist import Companions, companions
@@ -56,11 +55,9 @@ def take_group(visit: Visit) -> Response:
                 group_tickets(unit, GroupTickets(numbers=tuple(body["numbers"]), title=body["title"]))
     except Wrong as wrong:
         return _page(visit, refusal=next(iter(wrong.errors.values())), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, refusal=problem.words, status=problem.status)
     return visit.goto(f"/tickets/{number}/group", done="1")
 
 

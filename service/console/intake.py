@@ -22,7 +22,6 @@ from service.core.crypto import digits_only
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER, new_correlation_id
 from service.core.unit import PROVINCE_CODE, Unit
-from service.identity.errors import NotLoggedIn
 from service.org.tree import org_tree
 from service.tickets.assist import AskAssist, Assistance, assist
 from service.tickets.drafts import Draft, SaveDraft, discard_draft, draft_of_mine, drafts_of_mine, save_draft
@@ -188,8 +187,6 @@ def take_intake(visit: Visit) -> Response:
             if accepting and not registered.repeated:
                 tier = Tier(acceptance["tier"]) if acceptance["tier"] else None
                 accept_ticket(unit, AcceptTicket(number=number, tier=tier, tier_reason=acceptance["tier_reason"]))
-    except NotLoggedIn:
-        raise
     except RequiredFieldsMissing as missing:
         errors = dict.fromkeys(missing.fields, _STILL_NEEDED)
         return _form_page(visit, key=visit.value("key"), typed=visit.typed, errors=errors, status=422)
@@ -295,7 +292,7 @@ def _form_page(
         }
         found = _assistance(unit, typed or {})
         drafts = [DraftLine.of(draft) for draft in drafts_of_mine(unit) if draft.key != key]
-    refusal = Bilingual(problem.zh, problem.en) if problem else None
+    refusal = problem.words if problem else None
     return visit.page(
         "intake.html",
         status=status,

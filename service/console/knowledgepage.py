@@ -13,7 +13,6 @@ from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.tickets.errors import TicketNotFound
 from service.tickets.knowledge import (
@@ -68,11 +67,9 @@ def take_article(visit: Visit) -> Response:
         return _published(visit, article_id)
     except Wrong as wrong:
         return _article_page(visit, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _article_page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _article_page(visit, refusal=problem.words, status=problem.status)
 
 
 def show_new_article(visit: Visit) -> Response:
@@ -86,12 +83,9 @@ def take_new_article(visit: Visit) -> Response:
         return _published(visit, None)
     except Wrong as wrong:
         return _new_page(visit, Form(id="article", fields=(), typed=visit.typed, errors=wrong.errors), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        form = Form(id="article", fields=(), typed=visit.typed, refusal=refusal)
+        form = Form(id="article", fields=(), typed=visit.typed, refusal=problem.words)
         return _new_page(visit, form, status=problem.status)
 
 

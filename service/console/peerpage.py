@@ -10,9 +10,8 @@ from service.console import words
 from service.console.errors import problem_for
 from service.console.forms import Field, Form, Wrong, checked, of_unions, of_words, values_of
 from service.console.visit import Visit
-from service.core.errors import Bilingual, HotlineError
+from service.core.errors import HotlineError
 from service.core.unit import PROVINCE_CODE
-from service.identity.errors import NotLoggedIn
 from service.identity.peers import AddPeer, PeerKey, add_peer, peers, revoke_peer, rotate_peer
 from service.org.tree import org_tree
 
@@ -51,11 +50,9 @@ def take_peer(visit: Visit) -> Response:
             made = add_peer(unit, AddPeer(**body))
     except Wrong as wrong:
         return _page(visit, replace(form, errors=wrong.errors), status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, replace(form, refusal=Bilingual(problem.zh, problem.en)), status=problem.status)
+        return _page(visit, replace(form, refusal=problem.words), status=problem.status)
     return _page(visit, Form(id="peer", fields=_FIELDS), made=made)
 
 

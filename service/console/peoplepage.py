@@ -14,7 +14,6 @@ from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet
 from service.identity.keeping import (
     AddPerson,
     ChangePerson,
@@ -64,12 +63,9 @@ def take_person(visit: Visit) -> Response:
             password = add_person(unit, command)
     except Wrong as wrong:
         return _list_page(visit, replace(form, errors=wrong.errors), status=422)
-    except (NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet):
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _list_page(visit, replace(form, refusal=refusal), status=problem.status)
+        return _list_page(visit, replace(form, refusal=problem.words), status=problem.status)
     return _person_page(visit, command.username, given=password)
 
 
@@ -93,12 +89,9 @@ def take_change(visit: Visit) -> Response:
                 given = _STEPS[step](unit, username) or ""
     except Wrong as wrong:
         return _person_page(visit, username, refusal=next(iter(wrong.errors.values())), status=422)
-    except (NotLoggedIn, PasswordToBeChanged, SecondFactorToBeSet):
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _person_page(visit, username, refusal=refusal, status=problem.status)
+        return _person_page(visit, username, refusal=problem.words, status=problem.status)
     if given or done:
         # Shown this once: nothing to come back to by reloading an address.
         return _person_page(visit, username, given=given, done=done)

@@ -13,7 +13,6 @@ from service.console.errors import problem_for
 from service.console.forms import Field, Form, Wrong, checked, of_words, values_of
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.retention.holds import LiftHold, SetHold, holds, lift_hold, set_hold
 from service.retention.policies import LONGEST, PERIODS, PublishRetention, policy_in_force, publish_retention
@@ -69,11 +68,9 @@ def take_retention(visit: Visit) -> Response:
         _STEPS.get(step, _preview)(visit)
     except Wrong as wrong:
         return _page(visit, tried=step, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, tried=step, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, tried=step, refusal=problem.words, status=problem.status)
     return visit.goto(HOME)
 
 

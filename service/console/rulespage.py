@@ -24,7 +24,6 @@ from service.console.visit import Visit
 from service.console.yearmap import months_in_force, months_understood
 from service.core.errors import Bilingual, HotlineError, Malformed
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.org.tree import OrgTree, org_tree
 from service.sla.calendar_files import decoded
 from service.sla.publishing import may_manage
@@ -193,8 +192,6 @@ def take_load(visit: Visit) -> Response:
         return _load_page(visit, typed=typed, errors=wrong.errors, status=422)
     try:
         return _step(visit, typed, body.file(), step)
-    except NotLoggedIn:
-        raise
     except (HotlineError, DBAPIError, PoolExhausted) as error:
         return _refused(visit, typed, error)
 
@@ -247,12 +244,9 @@ def _step(visit: Visit, typed: Mapping[str, tuple[str, ...]], file: RuleFile, st
     try:
         with visit.writing() as unit:
             change = change_rules(unit, ChangeRules(file=file, reason=reason, expected=visit.value("expected") or None))
-    except NotLoggedIn:
-        raise
     except (HotlineError, DBAPIError, PoolExhausted) as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _preview_page(visit, typed, file, refusal=refusal, status=problem.status)
+        return _preview_page(visit, typed, file, refusal=problem.words, status=problem.status)
     return visit.goto(f"/rules/changes/{change.id}")
 
 
@@ -280,7 +274,7 @@ def _preview_page(
         except HotlineError as error:
             # What was understood stays on the page beside why it cannot be put in force.
             problem = problem_for(visit, error)
-            refusal, status = refusal or Bilingual(problem.zh, problem.en), problem.status
+            refusal, status = refusal or problem.words, problem.status
     return _load_page(
         visit,
         typed=typed,
@@ -303,7 +297,7 @@ def _refused(visit: Visit, typed: Mapping[str, tuple[str, ...]], error: Exceptio
     return _load_page(
         visit,
         typed=typed,
-        refusal=Bilingual(problem.zh, problem.en),
+        refusal=problem.words,
         line=int(line[1]) if line else None,
         status=problem.status,
     )

@@ -32,7 +32,6 @@ from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.reports.ticket_export import ExportTickets, export_tickets
@@ -136,11 +135,9 @@ def take_bulk(visit: Visit) -> Response:
         return step(visit)
     except Wrong as wrong:
         return _page(visit, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, refusal=problem.words, status=problem.status)
 
 
 def take_view(visit: Visit) -> Response:
@@ -159,11 +156,9 @@ def take_view(visit: Visit) -> Response:
             keep_view(unit, KeepView(name=body["name"], filters=filters.to_document(), shared=body["shared"]))
     except Wrong as wrong:
         return _page(visit, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+        return _page(visit, refusal=problem.words, status=problem.status)
     return visit.goto(HOME, **filters_in_address(filters))
 
 

@@ -12,7 +12,6 @@ from service.console.forms import Field, Form, Wrong, checked, of_categories, va
 from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.unit import Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.tickets.reply_templates import (
     PublishTemplate,
@@ -52,12 +51,9 @@ def take_template(visit: Visit) -> Response:
             publish_template(unit, PublishTemplate(**body, template_id=template_id))
     except Wrong as wrong:
         return _page(visit, tried=which or _NEW, errors=wrong.errors, status=422)
-    except NotLoggedIn:
-        raise
     except HotlineError as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _page(visit, tried=which or _NEW, refusal=refusal, status=problem.status)
+        return _page(visit, tried=which or _NEW, refusal=problem.words, status=problem.status)
     return visit.goto("/reply-templates")
 
 

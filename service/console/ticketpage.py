@@ -25,7 +25,6 @@ from service.console.when import remaining
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER
 from service.core.unit import PROVINCE_CODE, Unit
-from service.identity.errors import NotLoggedIn
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.ratings.excluding import exclusions_of
@@ -89,12 +88,11 @@ def take_ticket_step(visit: Visit) -> Response:
             stepforms.take_step(unit, number, step, fields)
             if used := _articles(visit):
                 use_articles(unit, UseArticles(number=number, article_ids=used))
-    except (NotLoggedIn, TicketNotFound):
+    except TicketNotFound:
         raise
     except (HotlineError, DBAPIError, PoolExhausted, StaleDataError) as error:
         problem = problem_for(visit, error)
-        refusal = Bilingual(problem.zh, problem.en)
-        return _page(visit, number, tried=step, refusal=refusal, status=problem.status)
+        return _page(visit, number, tried=step, refusal=problem.words, status=problem.status)
     return visit.goto(f"/tickets/{number}", done=step.value)
 
 
