@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy import text
 from starlette.routing import Route
 
 from service.api.live import Live
@@ -74,3 +75,36 @@ def test_who_lacks_the_right_is_refused_page_and_form(visitor: Reader, shared_de
                 assert number not in answer.text.replace(address(route, number), "")
                 refused += 1
     assert refused > 150
+
+
+@pytest.mark.parametrize(
+    ("owed", "leads_to"),
+    [
+        ("update person set password_given_at = now() where username = :w", "/account/password"),
+        (
+            "update login_token t set owes_second_factor = true from person p"
+            " where p.id = t.person_id and p.username = :w",
+            "/account/second-factor",
+        ),
+    ],
+)
+def test_who_has_to_do_something_first_is_led_there_from_every_page_and_form(
+    reader: Reader, desk: Desk, owed: str, leads_to: str
+) -> None:
+    number = desk.in_progress(GOLMUD)
+    led = 0
+    for who in (f"handler-{GOLMUD}", "admin1"):
+        reader.as_(who)
+        with desk.by_hand() as owner:
+            owner.execute(text(owed), {"w": who})
+        mark = form_mark(desk.application.vault, reader.client.cookies[SESSION_COOKIE])
+        for route in routes(desk.application):
+            for method in (route.methods or set()) - {"HEAD"} if route.endpoint.needs else ():
+                form = {FORM_MARK: mark} if method == "POST" else None
+                answer = reader.client.request(method, address(route, number), data=form, follow_redirects=False)
+                if method == "POST" and answer.status_code == 415:
+                    continue
+                assert answer.status_code == 303, (who, method, route.path, answer.status_code)
+                assert answer.headers["location"] == CONSOLE + leads_to, (who, method, route.path)
+                led += 1
+    assert led > 120
