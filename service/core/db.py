@@ -174,11 +174,16 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A READ ONLY session on one snapshot: a stray write fails in the database, and what a second statement counts
-        is what the first one listed, whatever is committed between them."""
+        is what the first one listed, whatever is committed between them.
+
+        It ends with a COMMIT, though there is nothing to keep: at a ROLLBACK psycopg forgets the statements that it
+        prepared, and to plan them anew costs more than to run them.
+        """
         once = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         with (
             self.engine.connect().execution_options(**once) as connection,
             Session(connection, expire_on_commit=False) as session,
+            session.begin(),
         ):
             yield session
 
