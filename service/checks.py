@@ -18,11 +18,11 @@ from service.core.crypto import head_in_words
 from service.core.errors import Bilingual
 from service.core.logging import log
 from service.core.metrics import INVARIANT_BROKEN
-from service.core.unit import Unit
+from service.core.unit import PROVINCE_CODE, Unit
 from service.notifications.audience import administrators
 from service.notifications.telling import tell
 from service.outbox.relay import BY_HAND
-from service.sealing.rotating import sealed_values
+from service.sealing.rotating import broken_values, sealed_values
 from service.tickets.states import GOVERNING, State
 
 # A check names so many offenders; the first is enough to look, and a thousand would hide it.
@@ -38,6 +38,8 @@ PUBLISHED_IN_VAIN = 3
 
 # A fraction of a second. What was changed in the older part of the audit is found by the full look.
 CHAIN_LOOKED_AT = 2000
+# The same for what is sealed; each quarter of an hour it is the turn of other rows.
+SEALED_LOOKED_AT, _TURN_SECONDS = 1000, 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,32 @@ def nothing_is_sealed_under_a_key_that_is_gone(unit: Unit, _tick: timedelta) -> 
     ][:EXAMPLES]
 
 
+def the_province_has_an_administrator(unit: Unit, _tick: timedelta) -> list[str]:
+    """Without one nobody can add another from the console: `hotline user add` on the machine does it."""
+    return _offenders(
+        unit,
+        """
+        select count(*) || ' people, no administrator' from person
+        where not exists (
+            select from person p join person_role r on r.person_id = p.id and r.role = 'admin'
+            where p.active and p.org_code = :province
+        )
+        having count(*) > 0 limit :examples
+        """,
+        province=PROVINCE_CODE,
+    )
+
+
+def what_is_sealed_opens(unit: Unit, _tick: timedelta) -> list[str]:
+    """A value that was altered, or moved to another row, is lost to whoever needs it: a caller nobody can ring back, a
+    login nobody can make. Some rows of each table, with every look others; `hotline keys verify` opens all of them."""
+    turn = int(unit.now.timestamp()) // _TURN_SECONDS
+    return [
+        f"{broken.facts['place']} {broken.facts['row']}"
+        for broken in broken_values(unit, most=SEALED_LOOKED_AT, turn=turn)
+    ][:EXAMPLES]
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "未办结工单都有与状态相符的计时", "every open ticket has the clock of its state", open_ticket_has_its_clock
@@ -391,6 +419,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         "nothing is sealed under a key that is gone",
         nothing_is_sealed_under_a_key_that_is_gone,
     ),
+    Invariant("省级有在用的管理员", "the province has an active administrator", the_province_has_an_administrator),
+    Invariant("加密内容都能打开", "what is sealed opens", what_is_sealed_opens),
     Invariant("审计记录未被改动", "the audit is as it was written", the_audit_is_as_it_was_written),
 )
 

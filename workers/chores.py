@@ -17,6 +17,7 @@ from service.checks import run_checks, tell_of_contradictions
 from service.core.logging import log
 from service.core.metrics import ARCHIVED, TO_ARCHIVE
 from service.core.scanning import Verdict
+from service.identity.logins import forget_logins
 from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.trimming import forget_delivered
 from service.retention.erasing import erase_all
@@ -87,13 +88,21 @@ class AgeAlarm(Chore):
 
 
 class Trim(Chore):
-    """Each hour: messages delivered long ago are deleted, as far as their keys may be forgotten."""
+    """Each hour: messages delivered long ago are deleted, as far as their keys may be forgotten, and logins that ended
+    long ago."""
 
     name = "trim"
 
     def work(self) -> None:
         """Batch after batch, each one transaction."""
-        keep = timedelta(days=self._application.settings.outbox_keep_days)
+        settings = self._application.settings
+        self._forget_messages(timedelta(days=settings.outbox_keep_days))
+        kept, forgotten = timedelta(days=settings.logins_keep_days), _TRIMMED_AT_ONCE
+        while forgotten == _TRIMMED_AT_ONCE and not self._stop.is_set():
+            with self._application.unit() as unit:
+                forgotten = forget_logins(unit, before=unit.now - kept, limit=_TRIMMED_AT_ONCE)
+
+    def _forget_messages(self, keep: timedelta) -> None:
         last: int | None = 0
         while last is not None and not self._stop.is_set():
             with self._application.unit() as unit:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.api.sentences import FAMILIES, FRAMEWORK, Sentence, of_validation
+from service.core.crypto import SealBroken
 from service.core.errors import (
     Bilingual,
     Conflict,
@@ -34,6 +35,7 @@ from service.core.errors import (
     Unavailable,
 )
 from service.core.logging import log, places_of, without_literals
+from service.core.unreadable import note_unreadable
 from service.identity.errors import LoginFailed, LoginLocked
 from service.tickets.errors import FIELD_NAMES, RequiredFieldsMissing
 
@@ -152,6 +154,8 @@ def route_of(scope: Scope) -> str:
 
 def problem_of(error: HotlineError) -> Problem:
     """A refusal of the domain."""
+    if isinstance(error, SealBroken):
+        note_unreadable(error)
     status = next((code for family, code in STATUS_OF_FAMILY.items() if isinstance(error, family)), 400)
     headers: dict[str, str] = {}
     extra: dict[str, Any] = {}

@@ -19,10 +19,17 @@ from starlette.requests import Request
 from service.api.deps import NOBODY
 from service.api.errors import correlation_id_of
 from service.bootstrap import Application
+from service.core.metrics import LOGINS
 from service.core.ratelimit import TooOften
 from service.core.unit import Unit
-from service.identity.errors import LoginLocked, SecondFactorNeeded
-from service.identity.logins import LogIn, Login, has_logged_in_from, log_in
+from service.identity.errors import (
+    LoginFailed,
+    LoginLocked,
+    SecondFactorNeeded,
+    SecondFactorUnreadable,
+    SecondFactorWrong,
+)
+from service.identity.logins import LogIn, Login, has_logged_in_from, log_in, note_lock
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 Limits = Sequence[tuple[int, int]]
@@ -39,6 +46,13 @@ FOR_ONE_CODE: Limits = ((10, 15 * _MINUTE), (30, _DAY))
 BROWSER_KNOWN = timedelta(days=180)
 # People who share one computer at a counter.
 _MOST_AT_A_BROWSER = 12
+# What became of a try, as it is counted.
+_OUTCOMES: dict[type[LoginFailed], str] = {
+    LoginFailed: "wrong_password",
+    SecondFactorNeeded: "code_asked",
+    SecondFactorWrong: "wrong_code",
+    SecondFactorUnreadable: "factor_unreadable",
+}
 _LONGEST_COOKIE, _LONGEST_AGENT = 1000, 500
 
 
@@ -74,7 +88,7 @@ class LoginDoor:
         if not (at_home or from_here):
             counted += [("login network", network, FROM_ONE_NETWORK), ("login name", name, FOR_ONE_NAME)]
         for what, who, limits in counted:
-            self._count(what, who, limits, now)
+            self._count(what, who, limits, now, name=name)
         settings = self.application.settings
         command = LogIn(
             username=name,
@@ -93,14 +107,19 @@ class LoginDoor:
                 self._take_back(counted, now)
                 raise
             counted.append(("login code", name, FOR_ONE_CODE))
-            self._count(*counted[-1], now)
+            self._count(*counted[-1], now, name=name)
             login = self._try(replace(command, code=code))
         self._take_back(counted, now)
+        LOGINS.labels("opened").inc()
         return login
 
     def _try(self, command: LogIn) -> Login:
-        with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
-            return log_in(unit, command)
+        try:
+            with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+                return log_in(unit, command)
+        except LoginFailed as refusal:
+            LOGINS.labels(_OUTCOMES.get(type(refusal), "refused")).inc()
+            raise
 
     def _take_back(self, counted: Sequence[tuple[str, str, Limits]], now: datetime) -> None:
         for what, who, limits in counted:
@@ -122,13 +141,24 @@ class LoginDoor:
             return None
         return KnownBrowser(name=name, people=tuple(people)) if now.timestamp() < ends else None
 
-    def _count(self, what: str, who: str, limits: Limits, now: datetime) -> None:
+    def _count(self, what: str, who: str, limits: Limits, now: datetime, *, name: str) -> None:
         for limit, seconds in limits:
             try:
                 self.application.limiter.check(what, who, limit=limit, seconds=seconds, now=now)
             except TooOften:
+                LOGINS.labels("locked").inc()
+                self._note_lock(what, who, seconds, now, name=name)
                 left = seconds - int(now.timestamp()) % seconds
                 raise LoginLocked(minutes=ceil(left / _MINUTE)) from None
+
+    def _note_lock(self, what: str, who: str, seconds: int, now: datetime, *, name: str) -> None:
+        """On record once for each pause: who tries a thousand times must not fill the audit."""
+        try:
+            self.application.limiter.check(f"{what} noted", who, limit=1, seconds=seconds, now=now)
+        except TooOften:
+            return
+        with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            note_lock(unit, name, limit=what, address=self.address)
 
     def _hashed(self, name: str) -> str:
         return self.application.vault.lookup(f"known browser {name}").hex()[:16]

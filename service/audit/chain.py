@@ -6,6 +6,9 @@ before and the event, so that one event can't be changed without all that came a
 which the database does not have. Places follow the order in which events became visible, not their ids: no two
 people's steps wait for each other for the sake of the chain.
 
+A key counts for its own time: what was written an hour after the keys were rotated to a newer one and bears the code of
+an older one was not written by this service, though somebody has that key (docs/adr/0031).
+
 What the chain alone can't show is that its end was cut off. For that its head is anchored outside each day.
 """
 
@@ -20,16 +23,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from service.audit.keys import audit_keys
+from service.audit.keys import audit_keys, lost_audit_keys
 from service.audit.models import AuditEvent, AuditLink
 from service.core.db import AdvisoryLock, copy_in
 from service.core.errors import Bilingual
 from service.core.unit import Unit
 
+# The action by which keys are retired.
+ROTATION = "keys:rotate"
 # What the chain begins with.
 GENESIS = bytes(32)
 # No transaction of ours lives that long: an event whose id lies before one linked so long ago has its place.
 _SETTLED = timedelta(hours=1)
+# After a rotation a key of before is taken for so long, for what was under way with it.
+_OVERLAP = timedelta(hours=1)
 # The scheduler links every few seconds.
 LINKED_WITHIN = timedelta(minutes=5)
 _SAID = ("at", "actor_id", "actor_name", "actor_org", "action", "subject", "before", "after", "correlation_id")
@@ -68,6 +75,17 @@ class Verified:
         return not self.breaks
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key and the instant up to which it counts; None: as long as it is in the ring."""
+
+    secret: bytes
+    until: datetime | None
+
+    def counts_at(self, instant: datetime) -> bool:
+        return self.until is None or instant <= self.until
+
+
 def code_of(key: bytes, event: Mapping[Any, Any]) -> bytes:
     """The code of an event over all that it says."""
     at, *said = (event[name] for name in _SAID)
@@ -93,17 +111,45 @@ def adopt_events(unit: Unit) -> int:
 
 
 def _link(unit: Unit, which: ColumnElement[bool], *, limit: int | None) -> int:
-    session, keys = unit.session, audit_keys(unit)
+    session = unit.session
+    keys = [key for key in _keys(unit) if key.counts_at(unit.now)]
     session.execute(select(func.pg_advisory_xact_lock(int(AdvisoryLock.audit))))
     head = head_of(session)
     events = session.execute(_events().where(AuditLink.event_id.is_(None), which).order_by(AuditEvent.id).limit(limit))
     links = []
     for event in events.all():
-        if event.code is None or _coded(keys, event):
+        if event.code is None or _coder(keys, event):
             head = Head(head.position + 1, _next(unit.vault.audit_key, head, event, unit.now))
             links.append({"position": head.position, "event_id": event.id, "hash": head.hash, "at": unit.now})
     copy_in(session, AuditLink, links)
     return len(links)
+
+
+def _keys(unit: Unit) -> list[_Key]:
+    """The keys, the newest first; the order is the caller's to change. That they were rotated stands in the audit
+    itself, under the newer key's code."""
+    keys = audit_keys(unit)
+    rotations = unit.session.execute(
+        _events().where(
+            AuditEvent.subject.in_([rotation_to(version) for version in keys]),
+            AuditEvent.action.endswith(f":{ROTATION}"),
+        )
+    )
+    rotated = [
+        (version, event.at)
+        for event in rotations
+        for version, key in keys.items()
+        if event.subject == rotation_to(version) and event.code == code_of(key, event._mapping)
+    ]
+    return [
+        _Key(key, min((at + _OVERLAP for newer, at in rotated if newer > version), default=None))
+        for version, key in reversed(keys.items())
+    ]
+
+
+def rotation_to(version: int) -> str:
+    """What an event of the action ROTATION is about."""
+    return f"key {version}"
 
 
 def _events() -> Select[Any]:
@@ -130,10 +176,11 @@ def verify_chain(
 
     `anchors` are heads of former days: each must still be there. `advance_to` hears how many links are through.
     """
-    keys, end = audit_keys(unit), head_of(unit.session)
+    keys, end = _keys(unit), head_of(unit.session)
     first = max(0, end.position - newest) if newest is not None else 0
-    breaks: list[Break] = []
+    breaks = [_break("key_lost", 0, version) for version in lost_audit_keys(unit)]
     before = _at(unit.session, first)
+    latest: datetime | None = None
     expected = {anchor.position: anchor.hash for anchor in anchors}
     links = 0
     for row in _links(unit.session, after=first):
@@ -141,10 +188,11 @@ def verify_chain(
             breaks.append(_break("link_gone", before.position + 1, 0))
         elif row.id is None:
             breaks.append(_break("event_gone", row.position, row.event_id))
-        elif row.code is not None and not _coded(keys, row):
-            breaks.append(_break("event_changed", row.position, row.event_id))
-        elif not _linked(keys, before, row):
-            breaks.append(_break("link_changed", row.position, row.event_id))
+        else:
+            # Nobody dates a link back: it can't be older than the one before it.
+            latest = max(latest or row.linked_at, row.linked_at)
+            if kind := _wrong(keys, before, row, latest):
+                breaks.append(_break(kind, row.position, row.event_id))
         if expected.pop(row.position, row.hash) != row.hash:
             breaks.append(_break("anchor_differs", row.position, row.event_id))
         before = Head(row.position, row.hash)
@@ -156,11 +204,23 @@ def verify_chain(
         unlinked += 1
         if row.code is None:
             breaks.append(_break("event_uncoded", 0, row.id))
-        elif not _coded(keys, row):
+        elif (coder := _coder(keys, row)) is None:
             breaks.append(_break("event_forged", 0, row.id))
+        elif not coder.counts_at(unit.now):
+            breaks.append(_break("key_retired", 0, row.id))
         elif row.at < unit.now - LINKED_WITHIN:
             breaks.append(_break("event_unlinked", 0, row.id))
     return Verified(end, links, unlinked, breaks)
+
+
+def _wrong(keys: list[_Key], before: Head, row: Row[Any], at: datetime) -> str | None:
+    """What is wrong with a link that has its event and was made at this instant, if anything is."""
+    coder, linker = _coder(keys, row) if row.code is not None else None, _linker(keys, before, row)
+    if row.code is not None and coder is None:
+        return "event_changed"
+    if linker is None:
+        return "link_changed"
+    return None if all(key.counts_at(at) for key in (coder, linker) if key) else "key_retired"
 
 
 def _next(key: bytes, before: Head, event: Row[Any], linked_at: datetime | None) -> bytes:
@@ -170,23 +230,23 @@ def _next(key: bytes, before: Head, event: Row[Any], linked_at: datetime | None)
     return hmac.new(key, before.hash + code_of(key, event._mapping) + adopted + instant, hashlib.sha256).digest()
 
 
-def _coded(keys: list[bytes], event: Row[Any]) -> bool:
-    return _fits(keys, lambda key: event.code == code_of(key, event._mapping))
+def _coder(keys: list[_Key], event: Row[Any]) -> _Key | None:
+    return _maker(keys, lambda key: event.code == code_of(key, event._mapping))
 
 
-def _linked(keys: list[bytes], before: Head, event: Row[Any]) -> bool:
-    return _fits(
+def _linker(keys: list[_Key], before: Head, event: Row[Any]) -> _Key | None:
+    return _maker(
         keys, lambda key: event.hash in (_next(key, before, event, event.linked_at), _next(key, before, event, None))
     )
 
 
-def _fits(keys: list[bytes], made_it: Callable[[bytes], bool]) -> bool:
-    """Whether one of the keys made it. That one is tried first for the next: what is of one time has one key."""
+def _maker(keys: list[_Key], made_it: Callable[[bytes], bool]) -> _Key | None:
+    """Which of the keys made it. That one is tried first for the next: what is of one time has one key."""
     for place, key in enumerate(keys):
-        if made_it(key):
+        if made_it(key.secret):
             keys.insert(0, keys.pop(place))
-            return True
-    return False
+            return key
+    return None
 
 
 def _at(session: Session, position: int) -> Head:
@@ -230,6 +290,14 @@ _WORDS: dict[str, Bilingual] = {
         "the event has no code: an older version wrote it, or somebody put it in",
     ),
     "event_forged": Bilingual("记录不是本系统写入的,或被改动", "the event was not written by this service, or edited"),
+    "key_retired": Bilingual(
+        "用已停用的密钥写入:有进程仍在用旧密钥,或有人伪造",
+        "made with a key that was retired: a process still works with it, or somebody forged this",
+    ),
+    "key_lost": Bilingual(
+        "审计密钥打不开(编号为其版本),用它写的记录无法核对",
+        "an audit key (by its version) does not open: what it coded can't be verified",
+    ),
     "event_unlinked": Bilingual(
         "记录久未入链,请检查定时进程", "the event has no place in the chain yet: does a scheduler run?"
     ),

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
 from service.core.unit import Unit
+from service.core.unreadable import UNREADABLE, readable
 
 SEALED = "audit_key.key_sealed"
 
@@ -21,14 +22,20 @@ class AuditKey(Base):
     key_sealed: Mapped[bytes]
 
 
-def audit_keys(unit: Unit) -> list[bytes]:
-    """The keys that may have made a code or a hash, the newest first; the order is the caller's to change."""
+def audit_keys(unit: Unit) -> dict[int, bytes]:
+    """The keys that may have made a code or a hash, by their versions. One that does not open is not among them."""
     kept = {
-        row.version: bytes.fromhex(unit.vault.open(row.key_sealed, SEALED, str(row.version)))
+        row.version: readable(unit.vault, row.key_sealed, SEALED, str(row.version))
         for row in unit.session.scalars(select(AuditKey).order_by(AuditKey.version))
         if row.version not in unit.vault.audit_keys
     }
-    return list({**kept, **unit.vault.audit_keys}.values())[::-1]
+    opened = {version: bytes.fromhex(key) for version, key in kept.items() if key != UNREADABLE}
+    return opened | unit.vault.audit_keys
+
+
+def lost_audit_keys(unit: Unit) -> list[int]:
+    """The versions of the keys that were kept and do not open: what they coded can't be verified."""
+    return sorted(set(unit.session.scalars(select(AuditKey.version))) - audit_keys(unit).keys())
 
 
 def keep_audit_keys(unit: Unit) -> None:

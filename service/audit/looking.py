@@ -55,7 +55,7 @@ class RecentLooks:
     """
 
     def __init__(self) -> None:
-        self._since: dict[tuple[ActorKind, str, str], datetime] = {}
+        self._since: dict[tuple[object, ...], datetime] = {}
 
     def new(self, unit: Unit) -> list[Look]:
         """The looks of a unit that are to be put on record."""
@@ -80,7 +80,7 @@ def record_looks(unit: Unit, looks: Sequence[Look]) -> None:
         record(unit, look.action, subject=look.subject, after=look.facts)
 
 
-def _key(actor: Actor, look: Look) -> tuple[ActorKind, str, str]:
-    # By name: peer systems have no id among the people.
+def _key(actor: Actor, look: Look) -> tuple[object, ...]:
+    # By name: peer systems have no id among the people. Who looks by a login that is not theirs looks for themselves.
     shown = json.dumps([look.action, look.subject, look.facts], ensure_ascii=False, sort_keys=True)
-    return actor.kind, actor.name, shown
+    return actor.kind, actor.name, actor.login.id if actor.login else None, shown

@@ -5,6 +5,7 @@ A file is the State Council's notice as it was published, a feed, a table, a fil
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from service.commands.frame import (
     say,
     say_json,
     say_table,
+    whole,
     with_progress,
 )
 from service.commands.rule_tables import (
@@ -181,7 +183,8 @@ def changes(
 def _given(path: Path, *, year: int | None, source: str, amends: bool) -> "RuleFile":
     from service.sla.rule_files import RuleFile
 
-    raw = sys.stdin.buffer.read() if path == _STANDARD_INPUT else path.read_bytes()
+    with nullcontext(sys.stdin.buffer) if path == _STANDARD_INPUT else path.open("rb") as file:
+        raw = whole(file)
     name = "标准输入" if path == _STANDARD_INPUT else path.name
     return RuleFile(raw=raw, name=name, year=year, source=source, amends=amends)
 

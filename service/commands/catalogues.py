@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands.frame import AsJson, application, group, say, say_json, say_table
+from service.commands.frame import AsJson, application, group, say, say_json, say_table, whole
 from service.core.clock import local
 from service.core.errors import Malformed
 
@@ -58,7 +58,8 @@ def show(as_json: AsJson = False) -> None:
 
 
 def _text_of(file: Path) -> str:
-    raw = file.read_bytes()
+    with file.open("rb") as opened:
+        raw = whole(opened)
     for encoding in ("utf-8-sig", "gb18030"):  # the second is what Chinese Windows writes
         try:
             return raw.decode(encoding)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -23,6 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 / for a pr
 
 # What `hotline up` leaves in the keys of its folder as long as it runs.
 ENVIRONMENT_FILE = "environment"
+
+# A year's notices are some kilobytes; who names a film by mistake is told.
+_MOST_WRITTEN = 10_000_000
 
 REFUSED = 1  # the thing asked for cannot be done, or a check failed
 WRONG = 2  # the command line, a setting or the surroundings are wrong; click's own errors end so as well
@@ -156,6 +159,16 @@ def _width(text: str) -> int:
     from unicodedata import east_asian_width
 
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def whole(file: IO[bytes]) -> bytes:
+    """A file of rules, which somebody wrote: all of it, up to 10 MB. Raises FileTooLarge."""
+    from service.core.files import FileTooLarge
+
+    content = file.read(_MOST_WRITTEN + 1)
+    if len(content) > _MOST_WRITTEN:
+        raise FileTooLarge(limit=_MOST_WRITTEN // 1_000_000)
+    return content
 
 
 def settings_here() -> "Settings":

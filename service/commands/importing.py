@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from service.commands.frame import REFUSED, AsJson, application, complain, progress_bar, say, say_json, say_table
+from service.commands.frame import REFUSED, AsJson, application, complain, progress_bar, say, say_json, say_table, whole
 from service.core.clock import local
 from service.core.errors import Bilingual
 
@@ -168,7 +168,8 @@ def _text_of(path: Path) -> str:
     from service.history.mapping import MappingRefused
 
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            return whole(file).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MappingRefused(where=path.name, reason=Bilingual("不是 UTF-8 文本", "not a text in UTF-8")) from None
 

@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     keys.command("new")(new)
     keys.command("status")(status)
     keys.command("rotate")(rotate)
+    keys.command("verify")(verify)
     app.add_typer(keys, name="keys")
 
 
@@ -86,6 +87,27 @@ def status(as_json: AsJson = False) -> None:
         left = sum(each.rows for each in found if not each.newest)
         say(f"{left} 项待轮换 to be rotated" if left else "全部为现用密钥 / all of it under the key that seals")
     if not all(each.opens for each in found):
+        raise typer.Exit(REFUSED)
+
+
+def verify(as_json: AsJson = False) -> None:
+    """逐行打开所有加密内容;有打不开的则列出位置和行号,退出码为 1。
+    / Open all that is sealed, row by row; exit code 1 where something does not open, and it says which row."""
+    from service.sealing.rotating import all_broken_values, rows_with_seals
+
+    with (
+        application() as parts,
+        parts.reading() as unit,
+        progress_bar("加密内容 sealed", total=rows_with_seals(unit)) as advance_to,
+    ):
+        found = all_broken_values(unit, advance_to=advance_to)
+    if as_json:
+        say_json([broken.facts for broken in found])
+    else:
+        for broken in found:
+            say(f"{broken.facts['place']}  行 row {broken.facts['row']}")
+        say(f"{len(found)} 项打不开 / do not open" if found else "全部能打开 / all of it opens")
+    if found:
         raise typer.Exit(REFUSED)
 
 

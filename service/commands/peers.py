@@ -68,7 +68,8 @@ def add(
     per_minute: Annotated[int, typer.Option(help="每分钟请求次数 / requests a minute")] = 120,
 ) -> None:
     """新建密钥;密钥只显示一次。/ Make a key; its secret is shown once."""
-    from service.identity.peers import AddPeer, add_peer
+    from service.identity.peers import AddPeer
+    from service.notifications.account_notices import add_peer_and_tell
 
     command = AddPeer(
         name=name,
@@ -79,7 +80,7 @@ def add(
         per_minute=per_minute,
     )
     with application() as parts, parts.unit() as unit:
-        made = add_peer(unit, command)
+        made = add_peer_and_tell(unit, command)
     _say_secret(made.id, made.secret)
 
 
@@ -88,10 +89,10 @@ def rotate(
     overlap_hours: Annotated[int, typer.Option(help="旧密钥继续有效的小时数 / hours the old one is taken for")] = 24,
 ) -> None:
     """更换密钥,新旧并用一段时间。/ Make a new secret; the old one is taken for a while."""
-    from service.identity.peers import rotate_peer
+    from service.notifications.account_notices import rotate_peer_and_tell
 
     with application() as parts, parts.unit() as unit:
-        made = rotate_peer(unit, number, overlap=timedelta(hours=overlap_hours))
+        made = rotate_peer_and_tell(unit, number, overlap=timedelta(hours=overlap_hours))
     _say_secret(made.id, made.secret)
 
 

@@ -47,13 +47,15 @@ def add(
     ] = False,
 ) -> None:
     """新增人员,密码随后输入,或生成初始密码。/ Add somebody; the password is asked for, or made."""
-    from service.identity.keeping import AddPerson, add_person, check_place
+    from service.identity.keeping import AddPerson, check_place
     from service.identity.people import CreatePerson, create_person
+    from service.identity.permissions import Role
+    from service.notifications.account_notices import add_person_and_tell, tell_of_administrator
 
     roles = _roles(role)
     if one_time:
         with application() as parts, parts.unit() as unit:
-            made = add_person(unit, AddPerson(username=username, display_name=name, org_code=org, roles=roles))
+            made = add_person_and_tell(unit, AddPerson(username=username, display_name=name, org_code=org, roles=roles))
         _say_password(username, made)
         return
     password = (
@@ -67,6 +69,8 @@ def add(
             unit,
             CreatePerson(username=username, display_name=name, org_code=org, roles=roles, password=password),
         )
+        if Role.admin in roles:
+            tell_of_administrator(unit, username)
     say(f"已新增 {username} / {username} was added")
 
 
@@ -77,11 +81,12 @@ def change(
     role: Annotated[list[str] | None, typer.Option(help="全部岗位,可多次 / all roles from now on")] = None,
 ) -> None:
     """变更姓名、单位或岗位。/ Change somebody's name, union or roles."""
-    from service.identity.keeping import ChangePerson, change_person
+    from service.identity.keeping import ChangePerson
+    from service.notifications.account_notices import change_person_and_tell
 
     command = ChangePerson(username=username, display_name=name, org_code=org, roles=_roles(role) if role else None)
     with application() as parts, parts.unit() as unit:
-        change_person(unit, command)
+        change_person_and_tell(unit, command)
     say(f"已变更 {username} / {username} was changed")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.frame import AsJson, application, complain, say, say_json, say_table, with_progress
+from service.commands.frame import AsJson, application, complain, say, say_json, say_table, whole, with_progress
 from service.commands.reporting import day_of
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _with_file(calendar: "WorkCalendar", file: Path) -> "WorkCalendar":
     from service.sla.calendar_files import read_calendar_file
     from sla_rules import LocalArrangement, laid_over, with_year
 
-    said = read_calendar_file(file.read_bytes(), name=file.name)
+    with file.open("rb") as opened:
+        said = read_calendar_file(whole(opened), name=file.name)
     if isinstance(said, LocalArrangement):
         return laid_over(calendar, said)
     if file.suffix.lower() == ".toml":

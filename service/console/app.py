@@ -100,6 +100,7 @@ def create_console(application: Application, bells: Live) -> Starlette:
             Route("/account/second-factor.svg", own_page(factorpage.show_picture), methods=["GET"]),
             *_both("/people", page, peoplepage.show_people, peoplepage.take_person, P.person_manage),
             *_both("/people/{username}", page, peoplepage.show_person, peoplepage.take_change, P.person_manage),
+            *_both("/people/{username}/leave", page, peoplepage.show_leaving, peoplepage.take_leaving, P.person_manage),
             Route("/", own_page(queue.show_home), methods=["GET"]),
             Route("/tickets", page(queue.show_tickets, P.ticket_read), methods=["GET"]),
             *_both("/tickets/new", page, intake.show_intake, intake.take_intake, P.ticket_create),

@@ -23,7 +23,13 @@ from service.console.security import (
 )
 from service.console.visit import STAFF_HOME, Visit
 from service.core.errors import Bilingual, HotlineError
-from service.identity.errors import LoginFailed, LoginLocked, SecondFactorNeeded, SecondFactorWrong
+from service.identity.errors import (
+    LoginFailed,
+    LoginLocked,
+    SecondFactorNeeded,
+    SecondFactorUnreadable,
+    SecondFactorWrong,
+)
 from service.identity.logins import PROOF_LASTS, Login, log_out
 
 
@@ -70,7 +76,7 @@ def take_code(visit: Visit) -> Response:
         login = door.log_in(username, "", code=code, proof=proof or "none")
     except Wrong:
         return _code_page(visit, username, refusal=SecondFactorWrong())
-    except SecondFactorWrong as refusal:
+    except (SecondFactorWrong, SecondFactorUnreadable) as refusal:
         return _code_page(visit, username, refusal=refusal)
     except (LoginFailed, LoginLocked) as refusal:
         # Too long ago, or the password was changed meanwhile: from the beginning.

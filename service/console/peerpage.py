@@ -12,7 +12,8 @@ from service.console.forms import Field, Form, Wrong, checked, of_unions, of_wor
 from service.console.visit import Visit
 from service.core.errors import HotlineError
 from service.core.unit import PROVINCE_CODE
-from service.identity.peers import AddPeer, PeerKey, add_peer, peers, revoke_peer, rotate_peer
+from service.identity.peers import AddPeer, PeerKey, peers, revoke_peer
+from service.notifications.account_notices import add_peer_and_tell, rotate_peer_and_tell
 from service.org.tree import org_tree
 
 _HOME = "/peers"
@@ -42,12 +43,12 @@ def take_peer(visit: Visit) -> Response:
             return visit.goto(_HOME)
         if rotated is not None:
             with visit.writing() as unit:
-                made = rotate_peer(unit, rotated)
+                made = rotate_peer_and_tell(unit, rotated)
             return _page(visit, form, made=made)
         form = replace(form, typed=visit.typed)
         body = checked(PeerAdd, values_of(_FIELDS, visit.typed))
         with visit.writing() as unit:
-            made = add_peer(unit, AddPeer(**body))
+            made = add_peer_and_tell(unit, AddPeer(**body))
     except Wrong as wrong:
         return _page(visit, replace(form, errors=wrong.errors), status=422)
     except HotlineError as error:

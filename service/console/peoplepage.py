@@ -18,8 +18,6 @@ from service.identity.keeping import (
     AddPerson,
     ChangePerson,
     FindPeople,
-    add_person,
-    change_person,
     disable_person,
     enable_person,
     find_people,
@@ -29,7 +27,11 @@ from service.identity.keeping import (
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.people import people_in_reach
 from service.identity.permissions import Role
-from service.notifications.account_notices import reset_second_factor_and_tell
+from service.notifications.account_notices import (
+    add_person_and_tell,
+    change_person_and_tell,
+    reset_second_factor_and_tell,
+)
 from service.org.tree import org_tree
 from service.tickets.errors import TicketNotFound
 from service.tickets.leaving import HandedOver, HandOver, hand_over, open_work
@@ -46,6 +48,8 @@ _ADD = (
     Field(name="roles", label="field.person_roles", kind="checks", options=_ROLES, hint="hint.person_roles"),
 )
 _HAND = (Field(name="to", label="field.person_to", kind="choice", required=True),)
+# Who leaves may be disabled before it is known who follows.
+_HEIR = (Field(name="to", label="field.person_to", kind="choice", hint="hint.person_to"),)
 
 
 def show_people(visit: Visit) -> Response:
@@ -60,7 +64,7 @@ def take_person(visit: Visit) -> Response:
         body = checked(PersonAdd, values_of(_ADD, visit.typed))
         with visit.writing() as unit:
             command = AddPerson(**{**body, "roles": frozenset(map(Role, body["roles"]))})
-            password = add_person(unit, command)
+            password = add_person_and_tell(unit, command)
     except Wrong as wrong:
         return _list_page(visit, replace(form, errors=wrong.errors), status=422)
     except HotlineError as error:
@@ -98,13 +102,36 @@ def take_change(visit: Visit) -> Response:
     return visit.goto(f"{_HOME}/{username}")
 
 
+def show_leaving(visit: Visit) -> Response:
+    """What somebody leaves open, and whether they are to be disabled."""
+    return _leaving_page(visit, _username(visit))
+
+
+def take_leaving(visit: Visit) -> Response:
+    """Disable them, and hand over what they leave open if somebody was chosen."""
+    username, done = _username(visit), None
+    try:
+        with visit.writing() as unit:
+            disable_person(unit, username)
+            if visit.value("to"):
+                body = checked(HandOverTo, values_of(_HEIR, visit.typed))
+                done = hand_over(unit, HandOver(username=username, to=body["to"]))
+    except Wrong as wrong:
+        return _leaving_page(visit, username, refusal=next(iter(wrong.errors.values())), status=422)
+    except HotlineError as error:
+        problem = problem_for(visit, error)
+        return _leaving_page(visit, username, refusal=problem.words, status=problem.status)
+    if done:
+        return _person_page(visit, username, done=done)
+    return visit.goto(f"{_HOME}/{username}")
+
+
 def _end_logins(unit: Unit, username: str) -> None:
     end_logins_of(unit, username)
 
 
 _STEPS: dict[str, Callable[[Unit, str], str | None]] = {
     "reset": reset_password,
-    "disable": disable_person,
     "enable": enable_person,
     "end-logins": _end_logins,
     "factor": reset_second_factor_and_tell,
@@ -113,7 +140,7 @@ _STEPS: dict[str, Callable[[Unit, str], str | None]] = {
 
 def _change(visit: Visit, unit: Unit, username: str) -> None:
     body = checked(PersonChange, values_of(_ADD[1:], visit.typed))
-    change_person(
+    change_person_and_tell(
         unit,
         ChangePerson(
             username=username,
@@ -218,3 +245,20 @@ def _person_page(
     return visit.page(
         "person.html", status=status, given=given, done=done, refusal=refusal, form=form, hand=hand, **facts
     )
+
+
+def _leaving_page(visit: Visit, username: str, *, refusal: Bilingual | None = None, status: int = 200) -> Response:
+    with visit.reading() as unit:
+        tree, row = org_tree(unit.session), person_row(unit, username)
+        colleagues = [each for each in people_in_reach(unit) if each.username != username]
+        heir = replace(_HEIR[0], options=of_people(colleagues, tree))
+        return visit.page(
+            "person_leave.html",
+            status=status,
+            person=row,
+            union=tree.get(row.org_code).name,
+            work=open_work(unit, username),
+            logins=logins_of(unit, username),
+            form=Form(id="leave", fields=(heir,), typed=visit.typed),
+            refusal=refusal,
+        )

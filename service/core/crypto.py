@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from service.core.errors import Unavailable
 from service.core.keyring import KeyRing, MasterKey
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
@@ -28,8 +29,15 @@ _BOUND, _GUOMI, _VERSION = 0x80, 0x40, 0x3F
 BARE_HASH_BYTES = 32
 
 
-class SealBroken(Exception):
-    """A stored value was not sealed with a key of this ring, was altered, or was moved here from elsewhere."""
+class SealBroken(Unavailable):
+    """A stored value was not sealed with a key of this ring, was altered, or was moved here from elsewhere. `place` is
+    the table and the column."""
+
+    zh = "这里有一项加密内容打不开:密钥缺失,或内容被改动。请联系系统管理员运行 hotline check 查看。"
+    en = (
+        "Something sealed here does not open: its key is missing, or it was altered. Ask an operator to run hotline"
+        " check."
+    )
 
 
 class Suite(StrEnum):
@@ -75,11 +83,11 @@ class Vault:
         head, nonce, body = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         working = self._first if head == bytes([_FIRST]) else self._by_head.get(head[0]) if head else None
         if working is None:
-            raise SealBroken
+            raise SealBroken(place=place)
         try:
             return working.decrypt(nonce, body, _bound(head, place, row)).decode()
         except (InvalidTag, ValueError) as error:
-            raise SealBroken from error
+            raise SealBroken(place=place) from error
 
     def lookup(self, text: str) -> bytes:
         """A keyed hash: equal texts give equal bytes, and without the key nobody can try all phones."""

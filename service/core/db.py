@@ -61,6 +61,8 @@ class AdvisoryLock(IntEnum):
     # With the number of an employer: intakes about one wait for each other, so that its matters are counted.
     employer = 12_351_005
     audit = 12_351_006
+    # Who keeps people changes or disables one at a time: two who disable each other wait, and not in a circle.
+    people = 12_351_007
 
 
 class FreeText(TypeDecorator[str]):

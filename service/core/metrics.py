@@ -43,6 +43,9 @@ class Measured(Collector):
 
 
 HTTP_SECONDS = Histogram("hotline_http_seconds", "Time to answer a request", ["method", "route", "status"])
+LOGINS = Counter(
+    "hotline_logins_total", "Tries to log in by what became of them; whose they were is not said", ["outcome"]
+)
 LISTENERS = Gauge("hotline_listeners", "Open pages that hear of notices at once")
 ESCALATIONS = Counter("hotline_escalations_total", "Rungs written to the ledger", ["clock", "rung"])
 NOTICES_HELD = Counter("hotline_notices_held_total", "Notices of rungs that the storm brake put into a digest")
@@ -58,6 +61,7 @@ SWEEP_SECONDS = Histogram(
 GATEWAY_RESTING = Gauge(
     "hotline_gateway_resting", "1 while nothing is sent because a gateway keeps failing", ["gateway"]
 )
+SEALED_UNREADABLE = Counter("hotline_sealed_unreadable_total", "Sealed values that did not open when needed", ["place"])
 INVARIANT_BROKEN = Gauge("hotline_invariant_broken", "1 while the last look found a contradiction", ["invariant"])
 
 # Measured by whoever looks at the servers: the API at each scrape, a scheduler at each tick.

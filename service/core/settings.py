@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     )
     token_hours: float = Field(12.0, gt=0)
     idle_minutes: int = Field(120, ge=10, le=10_080, description="a login not used for so long ends")
+    logins_keep_days: int = Field(90, ge=31, le=3660, description="days a login is kept after it ended")
     requests_per_minute: int = Field(1200, ge=1, le=1_000_000, description="of one person who is logged in")
     body_limit: int = Field(1_048_576, ge=1024, description="largest request body in bytes")
     files_dir: Path | None = Field(None, description="where files are kept, unless an S3 endpoint is set")

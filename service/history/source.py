@@ -3,13 +3,16 @@
 import codecs
 import csv
 import hashlib
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any
+from xml.etree import ElementTree
 
 from service.core.errors import Bilingual, Malformed
 from service.history.mapping import HistoryMapping
@@ -17,6 +20,12 @@ from service.history.mapping import HistoryMapping
 # What a cell holds: text as it stands, or a time that the spreadsheet itself knows to be one.
 Cell = str | datetime | date
 
+# A list of a million tickets unpacks to less than a gigabyte, and to some twenty times what it is packed.
+MOST_UNPACKED, MOST_TIMES = 4 << 30, 200
+_HARMLESS = 64 << 20
+# Nothing of a workbook has one (ECMA-376, part 2); it stands before the first element.
+_DOCTYPE, _PROLOGUE = re.compile(rb"<!\0?D\0?O\0?C\0?T\0?Y\0?P\0?E"), 4096
+_BROKEN = (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError)
 _CHUNK = 1 << 20
 _XLSX = b"PK\x03\x04"
 _XLS = b"\xd0\xcf\x11\xe0"
@@ -146,13 +155,34 @@ def _workbook(path: Path) -> Iterator[Any]:
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
 
     try:
+        _check_unpacked(path)
         book = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise _unreadable(path, "不是可读的 .xlsx 文件", "not an .xlsx file that can be read") from error
+    except (InvalidFileException, *_BROKEN, KeyError, ValueError) as error:
+        raise _no_workbook(path) from error
     try:
         yield book
+    except _BROKEN as error:
+        raise _no_workbook(path) from error
     finally:
         book.close()
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse a workbook that would unpack to more than any list of tickets, or that declares entities of its own: a few
+    kilobytes of either fill the memory. What a part says of its size is all that is ever unpacked of it."""
+    with zipfile.ZipFile(path) as book:
+        parts = book.infolist()
+        unpacked = sum(part.file_size for part in parts)
+        packed = sum(part.compress_size for part in parts)
+        if unpacked > MOST_UNPACKED or (unpacked > _HARMLESS and unpacked > MOST_TIMES * packed):
+            megabytes = unpacked >> 20
+            raise _unreadable(
+                path, f"解压后达 {megabytes} MB,超出限度,未读取", f"it unpacks to {megabytes} MB, beyond what is read"
+            )
+        for part in parts:
+            with book.open(part) as content:
+                if _DOCTYPE.search(content.read(_PROLOGUE)):
+                    raise _unreadable(path, "含有 DOCTYPE 声明,未读取", "it declares a DOCTYPE and is not read")
 
 
 def _spreadsheet(path: Path, book: Any, mapping: HistoryMapping) -> Sheet:
@@ -192,6 +222,10 @@ def _cell(value: Any) -> Cell:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _no_workbook(path: Path) -> FileUnreadable:
+    return _unreadable(path, "不是可读的 .xlsx 文件", "not an .xlsx file that can be read")
 
 
 def _no_header(path: Path) -> FileUnreadable:

@@ -41,6 +41,16 @@ class SecondFactorWrong(LoginFailed):
     en = "The code is wrong, too old or used already; wait for the next one."
 
 
+class SecondFactorUnreadable(LoginFailed):
+    """The authenticator's secret as it is stored does not open; nobody's code can be checked against it."""
+
+    zh = "系统无法核对您的动态验证码(存储的密钥已损坏)。请改用备用码登录,或请管理员重置您的动态验证码。"
+    en = (
+        "Your authenticator's codes can't be checked: what is stored of it is damaged. Log in with a recovery code, or"
+        " ask an administrator to reset your second factor."
+    )
+
+
 class NotLoggedIn(Unauthenticated):
     zh = "请先登录;登录可能已过期。"
     en = "Please log in; the login may have expired."

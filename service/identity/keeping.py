@@ -11,9 +11,10 @@ from types import MappingProxyType
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 
 from service.audit.recording import record
+from service.core.db import AdvisoryLock
 from service.core.errors import Conflict, Forbidden, Malformed
 from service.core.unit import PROVINCE_CODE, Unit
-from service.identity.errors import PersonNotFound
+from service.identity.errors import NotLoggedIn, PersonNotFound
 from service.identity.logins import end_logins_of
 from service.identity.models import LoginToken, Person, PersonRole
 from service.identity.passwords import hash_password, new_password
@@ -178,8 +179,9 @@ def change_person(unit: Unit, command: ChangePerson) -> None:
     """Change somebody's name, union or roles; it holds from their next request on. A repeat changes nothing.
 
     Raises PersonNotFound, PersonHasLeft, NotOneself, LastAdministrator, RoleOutOfPlace, RolesMissing, RolesApart,
-    UnionUnknown, UnionOutOfReach.
+    UnionUnknown, UnionOutOfReach, NotLoggedIn.
     """
+    _one_at_a_time(unit)
     person = _lock(unit, command.username)
     if not person.active:
         raise PersonHasLeft(username=person.username)
@@ -224,8 +226,9 @@ def reset_password(unit: Unit, username: str) -> str:
 def disable_person(unit: Unit, username: str) -> None:
     """A leaver: no more logins, and every one of theirs ends now. A repeat changes nothing.
 
-    Raises PersonNotFound, NotOneself, LastAdministrator.
+    Raises PersonNotFound, NotOneself, LastAdministrator, NotLoggedIn.
     """
+    _one_at_a_time(unit)
     person = lock_other(unit, username)
     if not person.active:
         return
@@ -279,22 +282,35 @@ def _not_oneself(unit: Unit, person: Person) -> None:
         raise NotOneself
 
 
+def _one_at_a_time(unit: Unit) -> None:
+    """Wait for whoever changes people at this moment. Of two administrators who disable each other the second finds
+    that they are none any more. Raises NotLoggedIn."""
+    unit.session.execute(select(func.pg_advisory_xact_lock(int(AdvisoryLock.people))))
+    if unit.actor.id is None:
+        return
+    roles = select(PersonRole.role).where(PersonRole.person_id == Person.id)
+    now = unit.session.execute(
+        select(Person.active, func.array(roles.scalar_subquery()).label("roles")).where(Person.id == unit.actor.id)
+    ).one()
+    if not now.active or not unit.actor.roles <= set(now.roles):
+        raise NotLoggedIn
+
+
 def _not_the_last(unit: Unit, person: Person) -> None:
-    """Raises LastAdministrator. The province's administrators are locked, so that of two who disable each other at once
-    the second finds the first done, or is refused as busy."""
+    """Raises LastAdministrator. Asked while nobody else changes people."""
     if person.org_code != PROVINCE_CODE:
         return
-    left = unit.session.scalars(
+    another = unit.session.scalar(
         select(Person.id)
         .where(
             Person.active,
             Person.org_code == PROVINCE_CODE,
+            Person.id != person.id,
             exists().where(PersonRole.person_id == Person.id, PersonRole.role == Role.admin),
         )
-        .order_by(Person.id)
-        .with_for_update(key_share=True)
-    ).all()
-    if set(left) <= {person.id}:
+        .limit(1)
+    )
+    if another is None:
         raise LastAdministrator(name=person.display_name)
 
 

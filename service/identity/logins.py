@@ -8,16 +8,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 
 from service.audit.recording import record
 from service.core.crypto import SealBroken
 from service.core.errors import Malformed, NotFound
 from service.core.ids import new_token
 from service.core.unit import Actor, LoginInUse, Unit
-from service.identity.errors import LoginFailed, SecondFactorNeeded
+from service.identity.errors import LoginFailed, NotLoggedIn, SecondFactorNeeded
 from service.identity.models import LoginToken, Person, PersonRole
-from service.identity.otp import is_confirmed, take_code
+from service.identity.otp import Shown, is_confirmed, take_code
 from service.identity.passwords import PasswordUnchanged, check_password, hash_password, is_outdated, matches
 from service.identity.people import digest, holder_of_token, person_below
 
@@ -135,13 +135,15 @@ def log_in(unit: Unit, command: LogIn) -> Login:
     has_factor = is_confirmed(unit, person.id)
     if has_factor and not command.code:
         raise SecondFactorNeeded(proof=_proof(unit, username, person.password_hash))
-    if has_factor:
-        take_code(unit, person.id, command.code)
+    shown = take_code(unit, person.id, command.code) if has_factor else Shown.nothing
     roles = set(unit.session.scalars(select(PersonRole.role).where(PersonRole.person_id == person.id)))
     owes = not has_factor and bool(roles & command.second_factor_for)
     if is_outdated(person.password_hash) and not command.proof:
         person.password_hash = hash_password(command.password)
-    return _begin(unit, person, command, owes_second_factor=owes)
+    login = _begin(unit, person, command, owes_second_factor=owes)
+    with unit.acting_as(login.actor):
+        record(unit, "login:begin", subject=person.username, after={"address": command.address, "factor": shown})
+    return login
 
 
 def _proof(unit: Unit, username: str, stored: str) -> str:
@@ -197,7 +199,28 @@ def has_logged_in_from(unit: Unit, username: str, address: str) -> bool:
 
 def log_out(unit: Unit, token: str) -> None:
     """Revoke a token; revoking twice changes nothing."""
-    _end(unit, LoginToken.digest == digest(token))
+    try:
+        holder = holder_of_token(unit, token)
+    except NotLoggedIn:
+        return
+    with unit.acting_as(holder):
+        _end(unit, LoginToken.digest == digest(token))
+        record(unit, "login:end", subject=holder.name, after={"ended": 1})
+
+
+def note_lock(unit: Unit, username: str, *, limit: str, address: str) -> None:
+    """Put on record that a place may try no more for a while. What was typed as a name is kept only where it is one:
+    people type passwords into the wrong field."""
+    known = unit.session.scalar(select(Person.username).where(Person.username == username))
+    record(unit, "login:lock", subject=known or "", after={"limit": limit, "address": address})
+
+
+def forget_logins(unit: Unit, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` logins that ended before an instant; so many there were."""
+    ended = func.least(LoginToken.revoked_at, LoginToken.expires_at, LoginToken.idle_until)
+    old = select(LoginToken.digest).where(ended < before).limit(limit).with_for_update(skip_locked=True)
+    gone = unit.session.execute(delete(LoginToken).where(LoginToken.digest.in_(old)).returning(LoginToken.id))
+    return len(gone.all())
 
 
 def is_stale(login: LoginInUse, now: datetime) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime
+from enum import StrEnum
 
 import pyotp
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, select, update
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
 from service.core.unit import Unit
-from service.identity.errors import SecondFactorWrong
+from service.core.unreadable import UNREADABLE, readable
+from service.identity.errors import SecondFactorUnreadable, SecondFactorWrong
 from service.identity.passwords import normal
 
 SECRET = "second_factor.secret_sealed"  # noqa: S105 - a place in the database, not a secret
@@ -55,14 +57,23 @@ def is_confirmed(unit: Unit, person_id: int | None) -> bool:
     return unit.session.scalar(factor) is not None
 
 
-def take_code(unit: Unit, person_id: int, code: str) -> None:
+class Shown(StrEnum):
+    """By what somebody showed that it is they, beside the password."""
+
+    nothing = "nothing"
+    authenticator = "authenticator"
+    recovery_code = "recovery_code"
+
+
+def take_code(unit: Unit, person_id: int, code: str) -> Shown:
     """Take a code of somebody's authenticator, confirmed or not, or one of their recovery codes; it is used up. Of two
-    requests with one code the second is refused. Raises SecondFactorWrong."""
+    requests with one code the second is refused. Raises SecondFactorWrong, SecondFactorUnreadable."""
     folded = "".join(char for char in normal(code).casefold() if char.isalnum())
     if folded.isdecimal() and len(folded) == 6:
         _take_number(unit, person_id, folded)
-    else:
-        _take_recovery_code(unit, person_id, folded)
+        return Shown.authenticator
+    _take_recovery_code(unit, person_id, folded)
+    return Shown.recovery_code
 
 
 def new_recovery_codes(unit: Unit, person_id: int) -> tuple[str, ...]:
@@ -78,7 +89,10 @@ def _take_number(unit: Unit, person_id: int, number: str) -> None:
     factor = unit.session.get(SecondFactor, person_id)
     if factor is None:
         raise SecondFactorWrong
-    totp = pyotp.TOTP(unit.vault.open(factor.secret_sealed, SECRET, str(person_id)))
+    secret = readable(unit.vault, factor.secret_sealed, SECRET, str(person_id))
+    if secret == UNREADABLE:
+        raise SecondFactorUnreadable
+    totp = pyotp.TOTP(secret)
     now = int(unit.now.timestamp()) // STEP_SECONDS
     steps = [now + off for off in _STEPS_OFF if hmac.compare_digest(totp.generate_otp(now + off), number)]
     taken = unit.session.execute(

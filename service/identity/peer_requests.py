@@ -20,6 +20,7 @@ from service.audit.recording import record
 from service.core.db import Base
 from service.core.errors import Unauthenticated
 from service.core.unit import Actor, ActorKind, Unit
+from service.core.unreadable import UNREADABLE, readable
 from service.identity.peers import PEER_NAME, SECRET, Peer, PeerSecret
 from service.org.tree import org_tree
 
@@ -125,7 +126,8 @@ def admit_peer(unit: Unit, request: SignedRequest) -> tuple[Actor, int]:
             or_(PeerSecret.ends_at.is_(None), PeerSecret.ends_at > unit.now),
         )
     ).all()
-    secrets = [unit.vault.open(sealed, SECRET, str(peer.id)) for peer, sealed in rows] or [_NOBODYS]
+    opened = [readable(unit.vault, sealed, SECRET, str(peer.id)) for peer, sealed in rows]
+    secrets = [secret for secret in opened if secret != UNREADABLE] or [_NOBODYS]
     # Every one is compared: which of two secrets it was is told by no clock.
     given = request.signature.encode()
     fitting = [hmac.compare_digest(signature_of(request, secret).encode(), given) for secret in secrets]

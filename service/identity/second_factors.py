@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from service.audit.recording import record
 from service.core.errors import Conflict, Malformed
 from service.core.unit import Unit
-from service.identity.errors import SecondFactorWrong
+from service.core.unreadable import UNREADABLE, readable
+from service.identity.errors import SecondFactorUnreadable, SecondFactorWrong
 from service.identity.keeping import lock_other
 from service.identity.logins import end_logins_of, end_other_logins
 from service.identity.models import LoginToken
@@ -33,6 +34,13 @@ class SecondFactorNotBegun(Conflict):
 class SecondFactorCompulsory(Conflict):
     zh = "您的岗位必须使用动态验证码,不能停用;更换设备请由管理员重置。"
     en = "Your role requires the second factor; an administrator resets it when the device is lost."
+
+
+class SecondFactorLost(Conflict):
+    """Said to somebody who is logged in."""
+
+    zh = SecondFactorUnreadable.zh
+    en = SecondFactorUnreadable.en
 
 
 class CodeNotRight(Malformed):
@@ -89,7 +97,10 @@ def setup_under_way(unit: Unit) -> Setup:
     factor = unit.session.get(SecondFactor, unit.actor.id)
     if factor is None or factor.confirmed_at is not None:
         raise SecondFactorNotBegun
-    return _setup(unit, unit.vault.open(factor.secret_sealed, SECRET, str(factor.person_id)))
+    secret = readable(unit.vault, factor.secret_sealed, SECRET, str(factor.person_id))
+    if secret == UNREADABLE:
+        raise SecondFactorNotBegun
+    return _setup(unit, secret)
 
 
 def confirm_second_factor(unit: Unit, code: str) -> tuple[str, ...]:
@@ -150,6 +161,8 @@ def _take(unit: Unit, person_id: int, code: str) -> None:
         take_code(unit, person_id, code)
     except SecondFactorWrong:
         raise CodeNotRight from None
+    except SecondFactorUnreadable:
+        raise SecondFactorLost from None
 
 
 def _forget(unit: Unit, person_id: int) -> int:

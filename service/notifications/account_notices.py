@@ -1,9 +1,17 @@
-"""What somebody is told that was done to their account."""
+"""What somebody is told that was done to their account, and administrators of what gives power: a new one among them, a
+key of a peer system. Who did it secretly in another's name is so found out by those who did not.
+"""
+
+from datetime import timedelta
 
 from service.core.errors import Bilingual
 from service.core.unit import Unit
+from service.identity.keeping import AddPerson, ChangePerson, add_person, change_person, person_row
+from service.identity.peers import OVERLAP, AddPeer, Peer, PeerKey, add_peer, rotate_peer
+from service.identity.people import person_below
+from service.identity.permissions import Role
 from service.identity.second_factors import reset_second_factor
-from service.notifications.audience import these_people
+from service.notifications.audience import administrators_over, these_people
 from service.notifications.telling import tell
 
 
@@ -23,3 +31,57 @@ def reset_second_factor_and_tell(unit: Unit, username: str) -> None:
         ),
         key=f"second-factor-reset:{username}:{int(unit.now.timestamp())}",
     )
+
+
+def add_person_and_tell(unit: Unit, command: AddPerson) -> str:
+    """As add_person; of a new administrator the others over that union are told."""
+    password = add_person(unit, command)
+    if Role.admin in command.roles:
+        tell_of_administrator(unit, command.username)
+    return password
+
+
+def change_person_and_tell(unit: Unit, command: ChangePerson) -> None:
+    """As change_person; of somebody who becomes an administrator the others over that union are told."""
+    before = person_row(unit, command.username).roles
+    change_person(unit, command)
+    if Role.admin in person_row(unit, command.username).roles and Role.admin not in before:
+        tell_of_administrator(unit, command.username)
+
+
+def add_peer_and_tell(unit: Unit, command: AddPeer) -> PeerKey:
+    """As add_peer; the other administrators over its union are told."""
+    made = add_peer(unit, command)
+    _tell_of_key(unit, made, command.org_code)
+    return made
+
+
+def rotate_peer_and_tell(unit: Unit, peer_id: int, *, overlap: timedelta = OVERLAP) -> PeerKey:
+    """As rotate_peer; the other administrators over its union are told."""
+    made = rotate_peer(unit, peer_id, overlap=overlap)
+    _tell_of_key(unit, made, unit.session.get_one(Peer, peer_id).org_code)
+    return made
+
+
+def tell_of_administrator(unit: Unit, username: str) -> None:
+    """Tell the others over their union that somebody became an administrator."""
+    person = person_below(unit, username)
+    words = Bilingual(
+        f"{unit.actor.name} 将 {username} 设为管理员。如非事先知悉,请在“人员管理”中核对。",
+        f"{unit.actor.name} made {username} an administrator. If you did not know of it, look at “People”.",
+    )
+    _tell_the_others(unit, person.org_code, words, key=f"administrator:{username}", but=person.id)
+
+
+def _tell_of_key(unit: Unit, made: PeerKey, org_code: str) -> None:
+    words = Bilingual(
+        f"{unit.actor.name} 为对接系统 {made.name} 生成了新密钥。如非事先知悉,请在“对接系统”中核对,必要时停用。",
+        f"{unit.actor.name} made a new key for the peer system {made.name}. If you did not know of it, look at “Peer "
+        "systems” and revoke it if need be.",
+    )
+    _tell_the_others(unit, org_code, words, key=f"peer-key:{made.id}")
+
+
+def _tell_the_others(unit: Unit, org_code: str, words: Bilingual, *, key: str, but: int | None = None) -> None:
+    others = [each for each in administrators_over(unit, org_code) if each.person_id not in (unit.actor.id, but)]
+    tell(unit, others, words, key=f"{key}:{int(unit.now.timestamp())}", urgent=True)

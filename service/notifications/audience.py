@@ -135,6 +135,17 @@ def administrators(unit: Unit) -> list[Target]:
     return _targets([(Role.admin.value, row) for row in rows])
 
 
+def administrators_over(unit: Unit, org_code: str) -> list[Target]:
+    """Those who keep the people of a union: its own administrators, and those of the unions above it."""
+    tree = org_tree(unit.session)
+    codes, above = [org_code], tree.parent(org_code)
+    while above is not None:
+        codes.append(above.code)
+        above = tree.parent(above.code)
+    rows = _people(unit, and_(PersonRole.role == Role.admin, Person.org_code.in_(codes)))
+    return _targets([(Role.admin.value, row) for row in rows])
+
+
 def these_people(
     unit: Unit, person_ids: Sequence[int], *, org_code: str = "", ticket_id: int | None = None, urgent: bool = False
 ) -> list[Target]:

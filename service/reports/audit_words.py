@@ -64,6 +64,8 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
         "person:second-factor": ("两步验证", "second factor of a login"),
         "person:recovery-codes": ("重发恢复码", "new recovery codes"),
         "person:password": ("修改密码", "changed a password"),
+        "login:begin": ("登录", "logged in"),
+        "login:lock": ("登录尝试过多,暂停", "too many tries to log in"),
         "login:end": ("结束登录", "ended a login"),
         "peer:add": ("新增对接系统", "added a peer system"),
         "peer:rotate": ("更换对接密钥", "changed a peer's key"),
@@ -184,6 +186,9 @@ _FACTS: dict[str, tuple[str, str]] = {
     "hold": ("冻结编号", "hold"),
     "about": ("冻结对象", "held"),
     "until": ("截止日", "until"),
+    "address": ("来自", "from"),
+    "factor": ("密码之外", "beside the password"),
+    "limit": ("限制", "limit"),
     "ended": ("结束的登录数", "logins ended"),
     "expires_at": ("有效期至", "expires"),
     "method": ("方法", "method"),
@@ -234,7 +239,24 @@ def _value(name: str, value: Any, tree: OrgTree) -> Bilingual:
 _PLAIN = {None: Bilingual("无", "none"), True: Bilingual("是", "yes"), False: Bilingual("否", "no")}
 _STATES = {state.value: Bilingual(*names) for state, names in STATE_NAMES.items()}
 _TIERS = {code: Bilingual(*names) for code, names in TIER_NAMES.items()}
-_LISTS: dict[str, Mapping[str, Bilingual]] = {"state": _STATES, "tier": _TIERS, "parts": PARTS}
+_FACTORS = {
+    "nothing": Bilingual("无", "nothing"),
+    "authenticator": Bilingual("动态验证码", "a code of the authenticator"),
+    "recovery_code": Bilingual("备用码", "a recovery code"),
+}
+_LIMITS = {
+    "login": Bilingual("同一处试同一账号", "one name from one place"),
+    "login network": Bilingual("同一网络试各账号", "all names from one network"),
+    "login name": Bilingual("各处试同一账号", "one name from everywhere"),
+    "login code": Bilingual("动态验证码", "codes of one name"),
+}
+_LISTS: dict[str, Mapping[str, Bilingual]] = {
+    "state": _STATES,
+    "tier": _TIERS,
+    "parts": PARTS,
+    "factor": _FACTORS,
+    "limit": _LIMITS,
+}
 
 
 def _listed(said: Iterator[Bilingual], comma_zh: str, comma_en: str) -> Bilingual:

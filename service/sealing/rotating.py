@@ -4,15 +4,16 @@ Batch by batch, each a transaction: what is done is done, and a run that was cut
 that somebody holds are passed over and come up again: a rotation waits for nobody, and nobody for more than a batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from service.audit.chain import ROTATION, link_events, rotation_to
 from service.audit.keys import keep_audit_keys
 from service.audit.recording import record
 from service.core.crypto import SealBroken, Vault, version_in
@@ -21,10 +22,11 @@ from service.core.errors import Conflict
 from service.core.unit import Unit
 from service.outbox.models import OutboxMessage
 from service.sealing.places import SEALED, TABLES, SealedTable, head_of_hash
-from service.tickets.models import Caller
+from service.tickets.models import Caller, Ticket
 from service.tickets.worker_codes import WORKER_CODE, WorkerCode, opened_for, sealed_for
 
 BATCH = 500
+_LINKED_AT_ONCE = 1000
 # A row that is held at every pass is in a transaction that does not end: the next run comes to it.
 PASSES = 5
 _PAYLOAD = "outbox_message.payload"
@@ -97,9 +99,12 @@ def rotate(
         for each in sealed_values(unit):
             if not each.opens:
                 raise KeyGone(place=each.place, rows=each.rows)
+        # What waits for its place has a former key's code, and gets it now.
+        while link_events(unit, limit=_LINKED_AT_ONCE) == _LINKED_AT_ONCE:
+            pass
         keep_audit_keys(unit)
         unit.session.execute(delete(WorkerCode).where(WorkerCode.expires_at < unit.now))
-        record(unit, "keys:rotate", subject=f"key {version_in(unit.vault.head)}")
+        record(unit, ROTATION, subject=rotation_to(version_in(unit.vault.head)))
     done = 0
     for _ in range(PASSES):
         before = done
@@ -119,9 +124,8 @@ def _bring_rows(sealed: SealedTable, unit: Unit, after: Sequence[Any], batch: in
     """The next rows of a table, after the one with this primary key."""
     table, vault = sealed.table, unit.vault
     key = list(table.primary_key.columns)
-    columns = dict.fromkeys([*(column.name for column in key), *sealed.sealed, *sealed.hashes, *sealed.needs])
     stale = or_(*(head != vault.head for head in sealed.heads.values()))
-    statement = select(*(table.c[name] for name in columns)).where(stale).order_by(*key).limit(batch)
+    statement = _rows(sealed).where(stale).limit(batch)
     if after:
         statement = statement.where(tuple_(*key) > tuple_(*after))
     rows = unit.session.execute(statement.with_for_update(skip_locked=True)).all()
@@ -139,31 +143,87 @@ def _bring_rows(sealed: SealedTable, unit: Unit, after: Sequence[Any], batch: in
 
 
 def _resealed(vault: Vault, sealed: SealedTable, row: Row[Any]) -> dict[str, Any]:
-    """A row's primary key, its sealed values and its hashes, made anew."""
-    clear: dict[str, str] = {}
+    """A row's primary key, its sealed values and its hashes, made anew. Raises ValueBroken."""
+    clear = _opened(vault, sealed, row)
     values = {column.name: getattr(row, column.name) for column in sealed.table.primary_key.columns}
     for column in sealed.sealed:
+        place = f"{sealed.table.name}.{column}"
+        values[column] = vault.seal(clear[column], place, sealed.bound(column, row, clear)) if column in clear else None
+    return values | {column: vault.lookup(made_of(row, clear)) for column, made_of in sealed.hashes.items()}
+
+
+def _opened(vault: Vault, sealed: SealedTable, row: Row[Any]) -> dict[str, str]:
+    """What stands sealed in a row, in clear. Raises ValueBroken, also for a hash that is another row's: a number that
+    was moved here must not be made this row's own."""
+    clear: dict[str, str] = {}
+    for column in sealed.sealed:
         place, stored = f"{sealed.table.name}.{column}", getattr(row, column)
-        values[column] = None
         if stored is not None:
-            bound = sealed.bound(column, row, clear)
             try:
-                clear[column] = vault.open(stored, place, bound)
+                clear[column] = vault.open(stored, place, sealed.bound(column, row, clear))
             except SealBroken:
                 raise ValueBroken(place=place, row=row[0]) from None
-            values[column] = vault.seal(clear[column], place, bound)
     for column, made_of in sealed.hashes.items():
-        hashed = made_of(row, clear)
-        # A number that was moved here from another row must not be made this row's own.
-        if getattr(row, column) not in vault.lookups(hashed):
+        if getattr(row, column) not in vault.lookups(made_of(row, clear)):
             raise ValueBroken(place=f"{sealed.table.name}.{column}", row=row[0])
-        values[column] = vault.lookup(hashed)
-    return values
+    return clear
+
+
+def broken_values(unit: Unit, *, most: int, turn: int) -> list[ValueBroken]:
+    """What does not open of up to `most` rows of each table: with each `turn` others, so that all are looked at in the
+    course of time. A table of fewer rows is looked at whole."""
+    return [
+        broken for each in TABLES for row in _some_rows(unit, each, most, turn) if (broken := _broken(unit, each, row))
+    ]
+
+
+def all_broken_values(unit: Unit, *, advance_to: Callable[[int], None]) -> list[ValueBroken]:
+    """What does not open of all that is sealed; `advance_to` hears how many rows are through."""
+    found, done = [], 0
+    for each in TABLES:
+        for row in unit.session.execute(_rows(each).execution_options(yield_per=BATCH)):
+            if broken := _broken(unit, each, row):
+                found.append(broken)
+            done += 1
+            advance_to(done)
+    return found
+
+
+def rows_with_seals(unit: Unit) -> int:
+    """How many rows hold something sealed."""
+    return sum(unit.session.scalar(select(func.count()).select_from(each.table)) or 0 for each in TABLES)
+
+
+def _some_rows(unit: Unit, sealed: SealedTable, most: int, turn: int) -> Iterator[Row[Any]]:
+    first = next(iter(sealed.table.primary_key.columns))
+    last = unit.session.scalar(select(func.max(first))) or 0
+    start = turn * most % (last + 1)
+    rows = unit.session.execute(_rows(sealed).where(first >= start).limit(most)).all()
+    yield from rows
+    if len(rows) < most:
+        yield from unit.session.execute(_rows(sealed).where(first < start).limit(most - len(rows)))
+
+
+def _rows(sealed: SealedTable) -> Select[Any]:
+    return select(*(sealed.table.c[name] for name in _columns(sealed))).order_by(*sealed.table.primary_key.columns)
+
+
+def _broken(unit: Unit, sealed: SealedTable, row: Row[Any]) -> ValueBroken | None:
+    try:
+        _opened(unit.vault, sealed, row)
+    except ValueBroken as broken:
+        return broken
+    return None
+
+
+def _columns(sealed: SealedTable) -> Iterable[str]:
+    key = (column.name for column in sealed.table.primary_key.columns)
+    return dict.fromkeys([*key, *sealed.sealed, *sealed.hashes, *sealed.needs])
 
 
 def _joined(unit: Unit, caller: dict[str, Any]) -> bool:
-    """Whether this caller has another row already, made at the same moment by a process that seals otherwise: then all
-    that names this one goes over to that one."""
+    """Whether this caller has another row already, made at the same moment by a process that seals otherwise: then the
+    tickets go over to that one."""
     table = table_of(Caller)
     other = unit.session.scalar(
         select(table.c.id).where(table.c.phone_hash == caller["phone_hash"], table.c.id != caller["id"])
@@ -172,10 +232,7 @@ def _joined(unit: Unit, caller: dict[str, Any]) -> bool:
         return False
     told = {name: func.coalesce(table.c[name], caller[name]) for name in caller if name.endswith(SEALED)}
     unit.session.execute(update(table).where(table.c.id == other).values(told))
-    for each in table.metadata.tables.values():
-        for key in each.foreign_keys:
-            if key.column is table.c.id:
-                unit.session.execute(update(each).where(key.parent == caller["id"]).values({key.parent.name: other}))
+    unit.session.execute(update(table_of(Ticket)).where(Ticket.caller_id == caller["id"]).values(caller_id=other))
     unit.session.execute(delete(table).where(table.c.id == caller["id"]))
     return True
 
@@ -195,8 +252,11 @@ def _bring_payloads(unit: Unit, after: Sequence[Any], batch: int) -> Brought:
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        phone = opened_for(vault, row.payload["phone"])
-        code = opened_for(vault, row.payload["code"], phone)
+        try:
+            phone = opened_for(vault, row.payload["phone"])
+            code = opened_for(vault, row.payload["code"], phone)
+        except SealBroken:
+            raise ValueBroken(place=_PAYLOAD, row=row.id) from None
         payload = {**row.payload, "phone": sealed_for(vault, phone), "code": sealed_for(vault, code, phone)}
         unit.session.execute(update(table).where(table.c.id == row.id).values(payload=payload))
     return ([rows[-1].id], len(rows)) if rows else (None, 0)

@@ -16,8 +16,10 @@ from sqlalchemy import ForeignKey, Identity, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
+from service.core.errors import Unavailable
 from service.core.personal import masked_name, masked_number, personal_numbers
 from service.core.unit import PROVINCE_CODE, Actor, Unit
+from service.core.unreadable import readable
 from service.identity.permissions import Permission
 from service.tickets.models import Caller, Ticket
 from service.tickets.sealed import Told, told_by
@@ -49,6 +51,16 @@ class ConcealedNumber(Base):
     at: Mapped[datetime]
 
 
+class CallerUnreadable(Unavailable):
+    """保密, and nobody can say what must not stand in the text."""
+
+    zh = "工单 {number} 要求保密,而来电人信息打不开,无法核对文字中是否提到职工。请联系系统管理员运行 hotline check。"
+    en = (
+        "Ticket {number} is confidential and its caller's data does not open, so nobody can see whether the text names"
+        " them. Ask an operator to run hotline check."
+    )
+
+
 class Sight(StrEnum):
     """How much of a caller somebody may see: nothing at all, the masked form, or for a reason all of it."""
 
@@ -76,13 +88,19 @@ def sees_caller(actor: Actor, ticket: Ticket) -> bool:
 
 
 def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
-    """A text as it may stand on the ticket. Other people's numbers in it are kept sealed beside the ticket."""
+    """A text as it may stand on the ticket. Other people's numbers in it are kept sealed beside the ticket.
+
+    Where the caller's row does not open the work goes on and numbers are masked as ever; but who may not be known
+    (保密) can't be taken out of a text unknown. Raises CallerUnreadable then.
+    """
     if not text:
         return text
     # Whoever asks may be in the midst of changing a row.
     with unit.session.no_autoflush:
         caller = unit.session.get_one(Caller, ticket.caller_id) if ticket.caller_id else None
         told = told_by(unit.vault, caller) if caller else Told()
+        if ticket.identity_hidden and not told.is_readable:
+            raise CallerUnreadable(number=ticket.number)
         kept, apart = conceal(text, told, identity_hidden=ticket.identity_hidden)
         keep_apart(unit, ticket.id, apart)
     return kept
@@ -117,11 +135,12 @@ def number_row(unit: Unit, ticket_id: int, masked: str, clear: str) -> dict[str,
 
 
 def numbers_apart(unit: Unit, ticket_id: int) -> list[tuple[str, str]]:
-    """The numbers kept beside a ticket, as they are shown and in clear. Never logged, never put into a message."""
+    """The numbers kept beside a ticket, as they are shown and in clear; UNREADABLE where one does not open. Never
+    logged, never put into a message."""
     rows = unit.session.scalars(
         select(ConcealedNumber).where(ConcealedNumber.ticket_id == ticket_id).order_by(ConcealedNumber.id)
     )
-    opened = ((row.masked, unit.vault.open(row.clear_sealed, CLEAR, str(ticket_id))) for row in rows)
+    opened = ((row.masked, readable(unit.vault, row.clear_sealed, CLEAR, str(ticket_id))) for row in rows)
     return list(dict.fromkeys(opened))
 
 

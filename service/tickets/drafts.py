@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.core.db import Base
 from service.core.errors import Bilingual, Conflict, Malformed, NotFound
 from service.core.unit import Unit
+from service.core.unreadable import UNREADABLE, readable
 from service.identity.permissions import Permission
 from service.tickets.errors import PermissionMissing
 from service.tickets.models import Ticket
@@ -150,15 +151,16 @@ def drafts_of_mine(unit: Unit) -> list[Draft]:
         .where(IntakeDraft.person_id == _owner(unit), ~registered)
         .order_by(IntakeDraft.saved_at.desc())
     )
-    return [_opened(unit, row) for row in rows]
+    return [draft for row in rows if (draft := _opened(unit, row))]
 
 
 def draft_of_mine(unit: Unit, key: str) -> Draft:
     """One of the actor's drafts. Raises PermissionMissing, DraftNotFound."""
     row = unit.session.get(IntakeDraft, (_owner(unit), key[:64]))
-    if row is None:
+    draft = _opened(unit, row) if row is not None else None
+    if draft is None:
         raise DraftNotFound
-    return _opened(unit, row)
+    return draft
 
 
 def discard_draft(unit: Unit, key: str) -> None:
@@ -175,8 +177,12 @@ def _owner(unit: Unit) -> int:
     return unit.actor.id
 
 
-def _opened(unit: Unit, row: IntakeDraft) -> Draft:
-    fields = json.loads(unit.vault.open(row.content_sealed, CONTENT, place_of(row.person_id, row.key)))
+def _opened(unit: Unit, row: IntakeDraft) -> Draft | None:
+    """The draft in clear; None for one that does not open: the form goes on without it."""
+    content = readable(unit.vault, row.content_sealed, CONTENT, place_of(row.person_id, row.key))
+    if content == UNREADABLE:
+        return None
+    fields = json.loads(content)
     return Draft(
         key=row.key,
         fields={name: tuple(texts) for name, texts in fields.items()},

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError, NotFound
 from service.core.pagination import Cursor
-from service.core.personal import masked_name
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.handlers import TicketHandler, in_hands_of
 from service.identity.models import Person
@@ -234,7 +233,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         anonymous=ticket.anonymous,
         identity_hidden=ticket.identity_hidden,
         caller_withheld=not told,
-        caller_name=masked_name(name_of(unit.vault, caller) or "") if caller and caller.name_sealed else None,
+        caller_name=name_of(unit.vault, caller) if caller else None,
         caller_phone=f"*******{caller.phone_last4}" if caller else None,
         may_be_revealed=caller is not None or (told and bool(numbers_apart(unit, ticket.id))),
         tier_reason=ticket.tier_reason,

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, TextClause, text
 
 from service.core.crypto import SealBroken, Vault
+from service.core.personal import masked_name
 from service.core.unit import Unit
+from service.core.unreadable import UNREADABLE, note_unreadable, readable
 from service.tickets.models import Caller, Ticket
 
 PHONE, NAME = "caller.phone_sealed", "caller.name_sealed"
@@ -57,6 +59,11 @@ class Told:
     id_number: str | None = None
     address: str | None = None
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether all of it opened."""
+        return UNREADABLE not in (self.digits, self.name, self.id_number, self.address)
+
 
 def note_caller(unit: Unit, told: Told) -> int:
     """The row of a caller who tells us this; made if there is none. Returns its id."""
@@ -92,21 +99,27 @@ def phone_of(vault: Vault, caller: Caller) -> str:
     """A caller's digits. Raises SealBroken, also for a number that was moved here from another row."""
     digits = vault.open(caller.phone_sealed, PHONE)
     if caller.phone_hash not in vault.lookups(digits):
-        raise SealBroken
+        raise SealBroken(place=PHONE)
     return digits
 
 
 def name_of(vault: Vault, caller: Caller) -> str | None:
-    """A caller's name, if they told it. Raises SealBroken."""
-    return vault.open(caller.name_sealed, NAME, phone_of(vault, caller)) if caller.name_sealed else None
+    """A caller's name as it is shown to most (马**), if they told it; UNREADABLE where it does not open."""
+    name = told_by(vault, caller).name if caller.name_sealed else None
+    return masked_name(name) if name and name != UNREADABLE else name
 
 
 def told_by(vault: Vault, caller: Caller) -> Told:
-    """All that a caller told of themselves, in clear. Raises SealBroken."""
-    digits = phone_of(vault, caller)
+    """All that a caller told of themselves, in clear. What does not open is UNREADABLE, and where that is the number
+    all else is as well, for it is bound to the number."""
+    try:
+        digits = phone_of(vault, caller)
+    except SealBroken as broken:
+        note_unreadable(broken)
+        digits = UNREADABLE
 
     def opened(sealed: bytes | None, place: str) -> str | None:
-        return vault.open(sealed, place, digits) if sealed else None
+        return readable(vault, sealed, place, digits) if sealed else None
 
     return Told(
         digits=digits,

@@ -12,10 +12,11 @@ from sqlalchemy import select
 from service.core.errors import Bilingual, NotFound
 from service.core.ids import QUERY_CODE_LENGTH
 from service.core.unit import Unit
+from service.core.unreadable import readable
 from service.org.tree import org_tree
 from service.tickets.models import Ticket
 from service.tickets.repository import find
-from service.tickets.sealed import query_code_of
+from service.tickets.sealed import QUERY_CODE, query_code_of
 from service.tickets.states import GOVERNING, State
 from sla_rules import ClockKind
 
@@ -97,7 +98,7 @@ def track_ticket(unit: Unit, command: TrackTicket) -> Tracked:
     """
     number, code = _number(command.number), _folded(command.query_code)
     ticket = unit.session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
-    expected = query_code_of(unit.vault, ticket) if ticket is not None else _NO_CODE
+    expected = readable(unit.vault, ticket.query_code_sealed, QUERY_CODE) if ticket is not None else _NO_CODE
     if not hmac.compare_digest(expected.encode(), code.encode()) or ticket is None:
         raise NothingToTrack
     return tracked(unit, ticket)

@@ -94,6 +94,14 @@ def test_the_same_person_looks_once_in_ten_minutes_and_another_by_themselves(api
     assert len(looks(desk)) == 3
 
 
+def test_a_look_by_another_login_of_the_same_person_is_another_look(api: Api, desk: Desk) -> None:
+    number = desk.in_progress()
+    for login in (api.as_(HANDLER), api.as_(HANDLER)):
+        for _ in range(2):
+            login.get(f"/tickets/{number}")
+    assert [row.subject for row in looks(desk)] == [number, number]
+
+
 def test_two_peer_systems_look_each_by_themselves(desk: Desk) -> None:
     """Neither has an id among the people."""
     recent, number = RecentLooks(), desk.registered()
@@ -159,8 +167,9 @@ def test_what_names_a_person_stands_in_the_record_of_a_search_as_a_code_alone(ap
 
 def test_looking_a_phone_up_at_intake_is_on_record_without_the_phone(api: Api, desk: Desk) -> None:
     number = desk.registered()
-    api.as_("agent1").post("/intake/assist", json={"phone": "13897001234"})
-    api.as_("agent1").post("/intake/assist", json={"phone": "13897001234"})
+    agent = api.as_("agent1")
+    for _ in range(2):
+        agent.post("/intake/assist", json={"phone": "13897001234"})
     [look] = looks(desk, "caller:lookup")
     assert look.after["tickets"] == [number]
     assert look.after["phone"][0].endswith("…1234")

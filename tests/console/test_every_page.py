@@ -199,6 +199,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "second-factor": ("agent1", "/account/second-factor"),
         "people": ("admin1", "/people"),
         "person": ("admin1", f"/people/{HANDLER}"),
+        "person-leave": ("admin1", f"/people/{HANDLER}/leave"),
         "account-password": ("agent1", "/account/password"),
     }
     if not SHOTS:  # the others have the same parts

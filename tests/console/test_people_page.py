@@ -59,7 +59,10 @@ def test_a_leaver_is_disabled_and_their_work_is_handed_over(reader: Reader, desk
     reader.as_("admin1")
     form = next(form for form in reader.forms(PEOPLE) if "display_name" in form.names)
     reader.send(form, username="handler2", display_name="新来的人", org_code=GOLMUD, roles=["handler"])
-    reader.send(step(reader, PAGE, "disable"), step="disable")
+    asked = reader.see(f"{PAGE}/leave")
+    assert number in asked
+    assert not desk.rows("select from person where not active")
+    reader.send(leaving(reader))
     page = reader.see(PAGE)
     assert "此人已停用" in page
     assert number in page
@@ -68,6 +71,29 @@ def test_a_leaver_is_disabled_and_their_work_is_handed_over(reader: Reader, desk
 
     assert "工单 1 件" in seen(response)
     assert number in reader.see(f"{PEOPLE}/handler2")
+
+
+def test_who_leaves_is_disabled_and_followed_by_a_colleague_at_once(reader: Reader, desk: Desk) -> None:
+    number = desk.in_progress()
+    desk.do(f"leader-{GOLMUD}", assign_ticket, AssignTicket(number=number, username=HANDLER))
+    reader.as_("admin1")
+    refused = reader.send(leaving(reader), to="nobody-here")
+    assert (refused.status_code, "nobody-here" in seen(refused)) == (404, True)
+    assert not desk.rows("select from person where not active"), "both or neither"
+    response = reader.send(leaving(reader), to=f"leader-{GOLMUD}")
+
+    assert "工单" in seen(response)
+    assert [row.username for row in desk.rows("select username from person where not active")] == [HANDLER]
+    assert leave_forms(reader) == [], "there is nothing to ask any more"
+
+
+def leaving(reader: Reader) -> FormOnPage:
+    (form,) = leave_forms(reader)
+    return form
+
+
+def leave_forms(reader: Reader) -> list[FormOnPage]:
+    return [form for form in reader.forms(f"{PAGE}/leave") if form.action.endswith("/leave")]
 
 
 def test_ones_own_page_offers_no_change_and_others_have_none_at_all(reader: Reader) -> None:

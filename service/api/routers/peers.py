@@ -9,8 +9,9 @@ from service.api.deps import Working, answer
 from service.api.documentation import IN_A_WEEK, both, needs, refusals
 from service.api.routers import room
 from service.api.schemas.peers import PeerAdd, PeerList, PeerOut, PeerRotate, PeerSecretOut
-from service.identity.peers import AddPeer, add_peer, peers, revoke_peer, rotate_peer
+from service.identity.peers import AddPeer, peers, revoke_peer
 from service.identity.permissions import Permission
+from service.notifications.account_notices import add_peer_and_tell, rotate_peer_and_tell
 
 router = room("peers", "/peers")
 
@@ -61,7 +62,7 @@ def listing(work: Working) -> Response:
 def add(work: Working, body: Annotated[PeerAdd, Body(openapi_examples=ADD_EXAMPLES)]) -> Response:
     """返回的 `secret` 只显示这一次,请交对方妥善保存。/ The `secret` is shown this once."""
     with work.writing(Permission.peer_manage) as unit:
-        made = add_peer(unit, AddPeer(**dict(body)))
+        made = add_peer_and_tell(unit, AddPeer(**dict(body)))
     return answer(PeerSecretOut.of(made), status=201)
 
 
@@ -82,7 +83,7 @@ def rotate(
     The new and the present secret are both taken while they overlap; any older one ends now.
     """
     with work.writing(Permission.peer_manage) as unit:
-        made = rotate_peer(unit, peer_id, overlap=timedelta(hours=body.overlap_hours))
+        made = rotate_peer_and_tell(unit, peer_id, overlap=timedelta(hours=body.overlap_hours))
     return answer(PeerSecretOut.of(made), status=201)
 
 

@@ -26,8 +26,6 @@ from service.identity.keeping import (
     AddPerson,
     ChangePerson,
     FindPeople,
-    add_person,
-    change_person,
     disable_person,
     enable_person,
     find_people,
@@ -36,7 +34,11 @@ from service.identity.keeping import (
 )
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.permissions import Permission, Role
-from service.notifications.account_notices import reset_second_factor_and_tell
+from service.notifications.account_notices import (
+    add_person_and_tell,
+    change_person_and_tell,
+    reset_second_factor_and_tell,
+)
 from service.tickets.leaving import HandOver, hand_over, open_work
 from service.tickets.why import why
 
@@ -111,7 +113,7 @@ def add(work: Working, body: Annotated[PersonAdd, Body(openapi_examples=ADD_EXAM
     role has its place: agents, lawyers, dispatchers and auditors at the centre, supervisors at a city or above.
     """
     with work.writing(_KEEPS) as unit:
-        password = add_person(
+        password = add_person_and_tell(
             unit,
             AddPerson(
                 username=body.username,
@@ -151,7 +153,7 @@ def change(
     """变更姓名、单位或岗位,从其下一次请求起生效;不能变更本人。/ It holds from their next request on; nobody does it to
     themselves."""
     with work.writing(_KEEPS) as unit:
-        change_person(
+        change_person_and_tell(
             unit,
             ChangePerson(
                 username=username,

@@ -80,6 +80,15 @@ PAIRS: dict[str, tuple[str, str]] = {
     "people.account": ("账号", "Account"),
     "people.reset": ("重置密码", "Reset the password"),
     "people.disable": ("停用(离岗)", "Disable (has left)"),
+    "people.leave": ("停用人员", "Disable somebody"),
+    "people.leave_sure": ("确定停用 {name} 吗?", "Disable {name}?"),
+    "people.leave_note": (
+        "停用后立即不能登录,目前的 {count} 个登录同时结束。未了事项留在原处,可以现在或以后交接。账号以后可以恢复。",
+        "They can't log in any more, and {count} present logins end at once. What they leave open stays where it is: "
+        "hand it over now, or later from their page. The account can be enabled again.",
+    ),
+    "people.leave_do": ("停用", "Disable"),
+    "people.leave_not": ("不停用,返回", "Back, do not disable"),
     "people.enable": ("恢复使用", "Enable again"),
     "people.oneself": (
         "这是您本人,变更须由另一名管理员办理。",
@@ -92,6 +101,7 @@ PAIRS: dict[str, tuple[str, str]] = {
     "field.person_org": ("单位", "Union"),
     "field.person_roles": ("岗位", "Roles"),
     "field.person_to": ("接手人", "Who takes it over"),
+    "hint.person_to": ("可以不选,以后再交接。", "May be left out, and done later."),
     "hint.person_username": (
         "2 至 64 位小写字母、数字或 . _ -,以后不能更改。",
         "2 to 64 lower-case letters, digits or . _ -; it can't be changed later.",
