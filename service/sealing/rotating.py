@@ -22,7 +22,7 @@ from service.core.errors import Conflict
 from service.core.unit import Unit
 from service.outbox.models import OutboxMessage
 from service.sealing.places import SEALED, TABLES, SealedTable, head_of_hash
-from service.tickets.models import Caller, Ticket
+from service.tickets.models import Caller
 from service.tickets.worker_codes import WORKER_CODE, WorkerCode, opened_for, sealed_for
 
 BATCH = 500
@@ -222,8 +222,8 @@ def _columns(sealed: SealedTable) -> Iterable[str]:
 
 
 def _joined(unit: Unit, caller: dict[str, Any]) -> bool:
-    """Whether this caller has another row already, made at the same moment by a process that seals otherwise: then the
-    tickets go over to that one."""
+    """Whether this caller has another row already, made at the same moment by a process that seals otherwise: then all
+    that names this one goes over to that one."""
     table = table_of(Caller)
     other = unit.session.scalar(
         select(table.c.id).where(table.c.phone_hash == caller["phone_hash"], table.c.id != caller["id"])
@@ -232,7 +232,10 @@ def _joined(unit: Unit, caller: dict[str, Any]) -> bool:
         return False
     told = {name: func.coalesce(table.c[name], caller[name]) for name in caller if name.endswith(SEALED)}
     unit.session.execute(update(table).where(table.c.id == other).values(told))
-    unit.session.execute(update(table_of(Ticket)).where(Ticket.caller_id == caller["id"]).values(caller_id=other))
+    for each in table.metadata.tables.values():
+        for key in each.foreign_keys:
+            if key.column is table.c.id:
+                unit.session.execute(update(each).where(key.parent == caller["id"]).values({key.parent.name: other}))
     unit.session.execute(delete(table).where(table.c.id == caller["id"]))
     return True
 

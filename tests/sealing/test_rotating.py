@@ -16,6 +16,7 @@ from service.core.unreadable import UNREADABLE
 from service.notifications.channels import AddChannel, ChannelExists, ChannelKind, add_channel
 from service.notifications.gateways import MemoryGateway
 from service.ratings.links import RatingLink, make_token, read_token
+from service.retention.holds import SetHold, set_hold
 from service.sealing.places import HASHED, OTHER_HASHES, PASSING, SEALED, TABLES
 from service.sealing.rotating import KeyGone, ValueBroken, rotate, sealed_values
 from service.tables import METADATA
@@ -137,6 +138,8 @@ def test_two_rows_of_one_number_made_in_the_same_moment_become_one(desk: Desk) -
         with old.application.unit() as unit:
             unit.session.execute(text("update caller set phone_hash = 'elsewhere'"))
         after = new.registered(phone=PHONE, caller_name=None)
+        new.do("supervisor1", set_hold, SetHold(number=after, reason="仲裁案件", about="caller"))
+        old.do("supervisor1", set_hold, SetHold(number=before, reason="仲裁案件", about="caller"))
         with old.application.unit() as unit:
             values = {"hash": desk_rows[0].phone_hash}
             unit.session.execute(text("update caller set phone_hash = :hash where phone_hash = 'elsewhere'"), values)
@@ -147,6 +150,7 @@ def test_two_rows_of_one_number_made_in_the_same_moment_become_one(desk: Desk) -
             caller = unit.session.query(Caller).one()
             assert told_by(unit.vault, caller).name == "马小明"
         assert {desk.ticket(number).caller_id for number in (before, after)} == {caller.id}
+        assert desk.rows("select caller_id from legal_hold") == [(caller.id,), (caller.id,)]
 
 
 def test_a_rotation_that_was_cut_off_goes_on_and_passes_over_what_somebody_holds(desk: Desk) -> None:
