@@ -14,9 +14,10 @@ from service.audit.chain import known_since, link_events
 from service.audit.sinks import AnchorSink
 from service.bootstrap import Application
 from service.checks import run_checks, tell_of_contradictions
+from service.core.files import FileMissing
 from service.core.logging import log
-from service.core.metrics import ARCHIVED, TO_ARCHIVE
-from service.core.scanning import Verdict
+from service.core.metrics import ARCHIVED, FILES_WAITING, TO_ARCHIVE
+from service.core.scanning import Scanned, Verdict
 from service.identity.logins import forget_logins
 from service.notifications.age_alarm import warn_of_old_messages
 from service.outbox.trimming import forget_delivered
@@ -24,7 +25,7 @@ from service.retention.erasing import erase_all
 from service.retention.runs import preview_each_month
 from service.tickets.endings import archive_ended, waiting_for_the_archive
 from service.tickets.reveals import tell_of_unusual_reveals
-from service.tickets.scans import settle_scan, waiting_files
+from service.tickets.scans import count_waiting, forget_scan, settle_scan, waiting_files
 from workers.patience import Patience
 
 # In one transaction: a fraction of a second.
@@ -138,21 +139,30 @@ class Scan(Chore):
     name = "scan"
 
     def work(self) -> None:
-        """One after the other, each verdict its own transaction; it ends where the scanner is still away."""
+        """One after the other, each verdict its own transaction. A file that the scanner gives none on, such as one too
+        long for it, keeps no other waiting."""
         application = self._application
         with application.reading() as unit:
             waiting = waiting_files(unit, limit=_SCANNED_AT_ONCE)
-        for sha256 in waiting:
+        for sha256 in waiting if waiting and application.scanner.answers() else ():
             if self._stop.is_set():
                 return
-            with tempfile.TemporaryFile() as held:
-                for piece in application.files.read(sha256.hex()):
-                    held.write(piece)
-                scanned = application.scanner.scan(held)
-            if scanned is None or scanned.verdict is Verdict.waiting:
-                return
+            try:
+                scanned = self._scanned(sha256)
+            except FileMissing:
+                with application.unit() as unit:
+                    forget_scan(unit, sha256)
+                continue
             with application.unit() as unit:
                 settle_scan(unit, sha256, scanned)
+        with application.reading() as unit:
+            FILES_WAITING.set(count_waiting(unit))
+
+    def _scanned(self, sha256: bytes) -> Scanned:
+        with tempfile.TemporaryFile() as held:
+            for piece in self._application.files.read(sha256.hex()):
+                held.write(piece)
+            return self._application.scanner.scan(held) or Scanned(Verdict.waiting)
 
 
 class Chain(Chore):

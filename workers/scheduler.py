@@ -22,6 +22,7 @@ from service.bootstrap import Application, build
 from service.core.clock import SystemClock, local
 from service.core.logging import configure_logging, log
 from service.core.metrics import (
+    FILES_WAITING,
     INVARIANT_BROKEN,
     LAST_SWEEP,
     LEADS,
@@ -82,7 +83,8 @@ class Ticker:
                 if not leads:
                     # What only the leader looks at, it no longer knows.
                     INVARIANT_BROKEN.clear()
-                    TO_ARCHIVE.forget()
+                    for unknown in (TO_ARCHIVE, FILES_WAITING):
+                        unknown.forget()
             LEADS.set(float(leads))
             if leads or lag > timedelta(seconds=PATIENT_TICKS * self._application.settings.sweep_seconds):
                 with SWEEP_SECONDS.time():

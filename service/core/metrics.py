@@ -85,6 +85,7 @@ FILES_FREE = Measured("hotline_files_free_ratio", "Share of the disk of the atta
 LEADS = Measured("hotline_leads", "1 while this scheduler leads")
 LAST_SWEEP = Measured("hotline_last_sweep_timestamp_seconds", "When this scheduler last ended a sweep")
 TO_ARCHIVE = Measured("hotline_to_archive", "Ended tickets that are due for the archive and not in it yet")
+FILES_WAITING = Measured("hotline_files_waiting", "Contents without a verdict of the antivirus, sent to nobody")
 
 POOL_IN_USE = Gauge("hotline_pool_in_use", "Database connections of this process that somebody holds")
 POOL_SIZE = Gauge("hotline_pool_size", "Database connections this process may open")

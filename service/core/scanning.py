@@ -38,6 +38,10 @@ class Scanned:
 class Scanner(Protocol):
     """Looks into files."""
 
+    def answers(self) -> bool:
+        """Whether there is a scanner, and it is there to be asked."""
+        ...
+
     def scan(self, source: BinaryIO) -> Scanned | None:
         """The verdict on a file, which is left at its beginning; None where there is no scanner. Never raises for a
         scanner that is away: the verdict waits."""
@@ -46,6 +50,10 @@ class Scanner(Protocol):
 
 class NoScanner:
     """Nobody to ask."""
+
+    def answers(self) -> bool:
+        """No."""
+        return False
 
     def scan(self, source: BinaryIO) -> Scanned | None:  # noqa: ARG002 - see the port
         """None."""
@@ -65,6 +73,15 @@ class Clamd:
         self._unix = parts.path if parts.scheme == "unix" else ""
         self._place = (parts.hostname or "", parts.port or _DEFAULT_PORT)
         self._timeout = timeout
+
+    def answers(self) -> bool:
+        """As the port says."""
+        try:
+            with self._line() as line:
+                line.sendall(b"zPING\0")
+                return _answer(line) == "PONG"
+        except OSError:
+            return False
 
     def scan(self, source: BinaryIO) -> Scanned | None:
         """Raises nothing: whatever is not a verdict is `waiting`."""
@@ -103,10 +120,14 @@ class Clamd:
         while chunk := source.read(CHUNK_BYTES):
             line.sendall(struct.pack(">I", len(chunk)) + chunk)
         line.sendall(struct.pack(">I", 0))
-        answer = b""
-        while not answer.endswith(b"\0") and len(answer) < _LONGEST_ANSWER:
-            part = line.recv(_LONGEST_ANSWER)
-            if not part:
-                break
-            answer += part
-        return answer.rstrip(b"\0").decode("utf-8", "replace")
+        return _answer(line)
+
+
+def _answer(line: socket.socket) -> str:
+    answer = b""
+    while not answer.endswith(b"\0") and len(answer) < _LONGEST_ANSWER:
+        part = line.recv(_LONGEST_ANSWER)
+        if not part:
+            break
+        answer += part
+    return answer.rstrip(b"\0").decode("utf-8", "replace")

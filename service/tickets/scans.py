@@ -3,7 +3,7 @@ nobody until it has been asked."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, select, text, update
+from sqlalchemy import CheckConstraint, Index, LargeBinary, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -85,8 +85,20 @@ def waiting_files(unit: Unit, *, limit: int) -> list[bytes]:
     return list(unit.session.scalars(waiting.order_by(FileScan.at).limit(limit)))
 
 
+def count_waiting(unit: Unit) -> int:
+    """How many contents wait for the scanner."""
+    waiting = select(func.count()).where(FileScan.verdict == Verdict.waiting.value)
+    return unit.session.scalar(waiting) or 0
+
+
+def forget_scan(unit: Unit, sha256: bytes) -> None:
+    """The content is gone from the store: nothing waits for a verdict any more."""
+    unit.session.execute(delete(FileScan).where(FileScan.sha256 == sha256, FileScan.verdict == Verdict.waiting.value))
+
+
 def settle_scan(unit: Unit, sha256: bytes, scanned: Scanned) -> None:
-    """Keep the verdict on a content that waited. What is found is put into the audit."""
+    """Keep the verdict on a content that waited. What is found is put into the audit; what got no verdict goes behind
+    all others that wait."""
     settled = unit.session.scalar(
         update(FileScan)
         .where(FileScan.sha256 == sha256, FileScan.verdict == Verdict.waiting.value)

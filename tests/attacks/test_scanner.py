@@ -1,5 +1,6 @@
 """Files that hold malware, and a scanner that is away."""
 
+import hashlib
 import io
 import socket
 import threading
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from service.bootstrap import build
+from service.core.metrics import FILES_WAITING
 from service.core.scanning import Clamd, Verdict
 from service.core.settings import SettingsMissing
 from service.core.standin_scanner import EICAR, FOUND, scanner_at
@@ -70,6 +72,22 @@ def test_while_the_scanner_is_away_a_file_is_kept_listed_and_sent_to_nobody(
     assert (held.status_code, held.json()["code"]) == (403, "file_held_back")
     assert [each["held_back"] for each in api.as_(HANDLER).get(path).json()["items"]] == [False, True]
     assert len(desk.rows("select 1 from audit_event where action like '%file:infected'")) == 1
+
+
+def test_a_file_too_long_for_the_scanner_keeps_no_other_waiting(api: Api, desk: Desk) -> None:
+    number = desk.in_progress()
+    scanned_by(desk, AWAY)
+    long, _, short = (send(api, number, content).json() for content in (b"0123456789" * 1000, b"gone", b"short"))
+    desk.application.files.remove(hashlib.sha256(b"gone").hexdigest())
+    with scanner_at(longest=5000) as address:
+        scanned_by(desk, address)
+        for _ in range(2):
+            Scan(desk.application, threading.Event(), lambda: True).tick()
+
+    items = api.as_(HANDLER).get(f"/tickets/{number}/attachments").json()["items"]
+    held_back = {each["id"]: each["held_back"] for each in items}
+    assert (held_back[long["id"]], held_back[short["id"]]) == (True, False)
+    assert [metric.samples[0].value for metric in FILES_WAITING.collect()] == [1], "the one that is too long"
 
 
 def test_sent_again_once_the_scanner_is_back_it_is_free(api: Api, desk: Desk) -> None:
