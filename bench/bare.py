@@ -11,12 +11,12 @@ from service.core.settings import load_settings
 
 COLUMNS = (
     "number, query_code_sealed, state, kind, channel, urgent, category_code, place_code, title, body, anonymous,"
-    " identity_hidden, people_count, amount_owed, received_at, holder_code, cycle, bounces, due_at, half_at,"
+    " confidentiality, people_count, amount_owed, received_at, holder_code, cycle, bounces, due_at, half_at,"
     " provisional, suspended, row_version, created_at"
 )
 INSERT = f"""insert into bench_ticket ({COLUMNS}) values (
     'QH12351-20261120-' || lpad(nextval('bench_number')::text, 6, '0'), :sealed, 'registered', :kind, :channel, false,
-    :category_code, :place_code, :title, :body, false, false, :people_count, :amount_owed, now(), '630000', 1, 0,
+    :category_code, :place_code, :title, :body, false, 'open', :people_count, :amount_owed, now(), '630000', 1, 0,
     now(), now(), false, false, 1, now()) returning id"""  # noqa: S608 - constants of this file
 TABLE = "create table bench_ticket (like ticket including all)"
 SEQUENCE = "create sequence bench_number"

@@ -33,7 +33,7 @@ QUEUES = {
 }
 COLUMNS = (
     "number", "query_code_sealed", "state", "kind", "channel", "tier", "urgent", "category_code", "place_code", "title",
-    "body", "anonymous", "identity_hidden", "people_count", "received_at", "accepted_at", "holder_code", "cycle",
+    "body", "anonymous", "confidentiality", "people_count", "received_at", "accepted_at", "holder_code", "cycle",
     "bounces", "due_at", "half_at", "provisional", "suspended", "row_version", "created_at",
 )  # fmt: skip
 ROUNDS = 3
@@ -87,7 +87,7 @@ def rows(count: int, unions: list[str]) -> Iterator[tuple[object, ...]]:
         yield (
             f"QH12351-{20000101 + serial // 1_000_000}-{serial % 1_000_000:06d}", b"x" * 37, "in_progress",
             "complaint", "phone", "difficult", False, "0101", org, f"拖欠工资 {serial}",
-            "工地三个月没有发工资。" * 5, False, False, 1, received, received, org, 1, 0,
+            "工地三个月没有发工资。" * 5, False, "open", 1, received, received, org, 1, 0,
             due, due - timedelta(days=2), False, False, 1, received,
         )  # fmt: skip
 

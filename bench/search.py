@@ -47,7 +47,7 @@ INDEXED = ("ticket", "assignment", "reply", "ticket_event")
 ENDED = {"closed", "answered", "terminated"}
 TICKET = (
     "id", "number", "query_code_sealed", "state", "kind", "channel", "tier", "urgent", "category_code", "place_code",
-    "title", "body", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "received_at",
+    "title", "body", "anonymous", "confidentiality", "employer_id", "people_count", "amount_owed", "received_at",
     "accepted_at", "ended_at", "holder_code", "cycle", "bounces", "due_at", "half_at", "provisional", "suspended",
     "row_version", "created_at",
 )  # fmt: skip
@@ -125,7 +125,7 @@ def ticket(matter: Matter, employers: dict[str, int]) -> tuple[object, ...]:
     return (
         matter.serial + 1, f"QH12351-{received:%Y%m%d}-{matter.serial:06d}", b"x" * 37, matter.state, matter.kind,
         matter.channel, matter.tier, matter.urgent, matter.category, matter.place, matter.title, matter.body,
-        matter.anonymous, False, employers[matter.employer], matter.people, matter.amount, received, received,
+        matter.anonymous, "open", employers[matter.employer], matter.people, matter.amount, received, received,
         received + timedelta(days=3) if matter.state in ENDED else None, matter.holder, 1, 0, due,
         due - timedelta(days=3), False, False, 1, received,
     )  # fmt: skip

@@ -31,6 +31,7 @@ from service.tickets.drafts import IntakeDraft
 from service.tickets.evidence import OutcomeEvidence
 from service.tickets.exclusions import Exclusion
 from service.tickets.final_answers import FinalAnswer
+from service.tickets.inside import EmployerUnion
 from service.tickets.knowledge import Article, ArticleUse, ArticleVersion
 from service.tickets.links import TicketLink
 from service.tickets.materials import MaterialRequest
@@ -81,6 +82,7 @@ __all__ = [
     "DispatchCatalogueVersion",
     "Duty",
     "Employer",
+    "EmployerUnion",
     "Escalation",
     "Exclusion",
     "FileScan",

@@ -6,12 +6,13 @@ from service.core.unit import Unit
 
 _MINUTE = 60
 # What gives much at once: times a minute, by what is asked for.
-HEAVY = {"file": 60, "export": 10, "reveal": 30, "report": 30}
+HEAVY = {"file": 60, "export": 10, "callers": 3, "reveal": 30, "report": 30}
 
 # The addresses of the API by their names, and the pages by their templates.
 ASKS_FOR = {
     "attachment_fetch": "file",
     "tickets_bulk_export": "export",
+    "tickets_bulk_export_clear": "callers",
     "caller_reveal": "reveal",
     "report_breaches": "report",
     "report_outcomes": "report",
@@ -19,6 +20,7 @@ ASKS_FOR = {
     "/console/tickets/{number}/attachments/{id}": "file",
     "/console/tickets/{number}/caller": "reveal",
     "/console/search/bulk": "export",
+    "/console/search/callers": "callers",
     "/console/reports/breaches": "report",
     "/console/reports/breaches.{kind}": "report",
     "/console/reports/outcomes": "report",

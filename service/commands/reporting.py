@@ -38,18 +38,22 @@ def breaches(
 
     from service.core.unit import PROVINCE_CODE
     from service.reports.breaches import BreachQuery, breach_report
+    from service.reports.taking_away import Facts, take_away
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form}: {' | '.join(FORMATS)}", param_hint="--format")
     query = BreachQuery(start=day_of(start, "--from"), end=day_of(end, "--to"), org=org or PROVINCE_CODE)
-    with application() as parts, parts.reading() as unit:
+    taken: Facts = ()
+    with application() as parts, parts.unit() as unit:
         report = breach_report(unit, query)
+        if form != "json":
+            taken = take_away(unit, f"breaches.{form}", rows=len(report.rows))
     if form == "json":
         content = (json.dumps(report.to_document(), ensure_ascii=False, indent=2) + "\n").encode()
     else:
         from service.reports.export import to_csv, to_xlsx
 
-        content = to_csv(report) if form == "csv" else to_xlsx(report)
+        content = to_csv(report, taken) if form == "csv" else to_xlsx(report, taken)
     if out is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
@@ -73,17 +77,21 @@ def outcomes(
     """处理结果台账:追回金额、帮助人数及其证明。/ What was recovered, who was helped, and what proves it."""
     from service.core.unit import PROVINCE_CODE
     from service.reports.outcomes import OutcomeQuery, outcome_ledger, to_csv
+    from service.reports.taking_away import Facts, take_away
 
     if form not in ("json", "csv"):
         raise typer.BadParameter(f"{form}: json | csv", param_hint="--format")
     query = OutcomeQuery(start=day_of(start, "--from"), end=day_of(end, "--to"), org=org or PROVINCE_CODE)
-    with application() as parts, parts.reading() as unit:
+    taken: Facts = ()
+    with application() as parts, parts.unit() as unit:
         ledger = outcome_ledger(unit, query)
+        if form == "csv":
+            taken = take_away(unit, "outcomes.csv", rows=len(ledger.rows))
     if form == "json":
         say_json(ledger.to_document())
         return
     sys.stdout.flush()
-    sys.stdout.buffer.write(to_csv(ledger))
+    sys.stdout.buffer.write(to_csv(ledger, taken))
     sys.stdout.buffer.flush()
 
 

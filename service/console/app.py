@@ -118,6 +118,7 @@ def create_console(application: Application, bells: Live) -> Starlette:
             Route(f"{file}/{{id}}/withdraw", page(filepage.take_file_back, P.ticket_note), methods=["POST"]),
             Route("/search", page(searchpage.show_search, P.ticket_read), methods=["GET"]),
             Route("/search/bulk", page(searchpage.take_bulk, P.ticket_read), methods=["POST"]),
+            Route("/search/callers", page(searchpage.export_callers, P.ticket_export_clear), methods=["POST"]),
             Route("/search/views", page(searchpage.take_view, P.ticket_read), methods=["POST"]),
             Route("/reports/outcomes", page(outcomepage.show_outcomes, P.report_read), methods=["GET"]),
             Route("/reports/outcomes.csv", page(outcomepage.show_outcomes_file, P.report_read), methods=["GET"]),

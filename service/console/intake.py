@@ -49,7 +49,14 @@ _CALLER = (
         options=of_words(words.CHANNELS),
     ),
     Field(name="anonymous", label="field.anonymous", kind="check", hint="hint.anonymous"),
-    Field(name="identity_hidden", label="field.identity_hidden", kind="check", hint="hint.identity_hidden"),
+    Field(
+        name="confidentiality",
+        label="field.confidentiality",
+        kind="radio",
+        required=True,
+        value="open",
+        options=of_words(words.CONFIDENTIALITY_OFFERED),
+    ),
 )
 _STORY = (
     Field(name="body", label="field.body", kind="text", required=True, longest=20_000),
@@ -131,6 +138,8 @@ _FIELDS_OF_ACCEPTING = frozenset(question.name for question in _ACCEPTING)
 _SAME_AS = "same_as"
 _FOLLOWS = "follows"
 _KEPT = (*(question.name for question in _FIELDS), _SAME_AS, _FOLLOWS)
+# What stands in an empty form.
+_FROM_THE_BEGINNING = frozenset({"channel", "confidentiality"})
 _STILL_NEEDED = Bilingual("此类诉求必填;问过仍不清楚的,请选“来电人说不清”", "needed for this category, or not known")
 
 Typed = Mapping[str, tuple[str, ...]]
@@ -323,8 +332,8 @@ def _completed(unit: Unit, fields: tuple[Field, ...]) -> tuple[Field, ...]:
 
 
 def _anything(typed: Typed) -> bool:
-    """Whether somebody began to fill the form in. A channel stands there from the beginning."""
-    return any(text.strip() for name in _KEPT if name != "channel" for text in typed.get(name, ()))
+    """Whether somebody began to fill the form in."""
+    return any(text.strip() for name in _KEPT if name not in _FROM_THE_BEGINNING for text in typed.get(name, ()))
 
 
 def _assistance(unit: Unit, typed: Typed) -> Assistance | None:

@@ -273,7 +273,13 @@ def _questions(unit: Unit) -> tuple[Field, ...]:
         Field(name="amount_owed", label="question.way_amount", kind="money"),
         Field(name="caller_name", label="question.way_name", longest=100),
         Field(name="phone", label="question.way_phone", kind="phone", required=True, longest=30, hint="hint.way_phone"),
-        Field(name="identity_hidden", label="question.way_hidden", kind="check"),
+        Field(
+            name="confidentiality",
+            label="question.way_hidden",
+            kind="radio",
+            value="open",
+            options=of_words(words.CONFIDENTIALITY_ASKED),
+        ),
         Field(name="consent", label="question.way_consent", kind="check"),
     )
 

@@ -34,7 +34,7 @@ from service.core.ids import TICKET_NUMBER
 from service.core.unit import Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
-from service.reports.ticket_export import ExportTickets, export_tickets
+from service.reports.ticket_export import ExportTickets, export_tickets, export_with_callers
 from service.tickets.bulk import (
     AssignTickets,
     DispatchTickets,
@@ -208,6 +208,25 @@ def _export(visit: Visit) -> Response:
     return file_answer(file, MEDIA_TYPES[body["format"]])
 
 
+def export_callers(visit: Visit) -> Response:
+    """The ticked tickets, or all found, with who called."""
+    numbers = [each["number"] for each in _ticked(visit)]
+    values = {"format": visit.value("format") or "xlsx", "reason": visit.value("clear_reason"), "numbers": numbers}
+    try:
+        body = checked(BulkExport, values)
+        command = ExportTickets(
+            query=_filters(visit.typed).to_query(), kind=body["format"], reason=body["reason"], numbers=tuple(numbers)
+        )
+        with visit.writing() as unit:
+            file = export_with_callers(unit, command)
+    except Wrong as wrong:
+        return _page(visit, errors=wrong.errors, status=422)
+    except HotlineError as error:
+        problem = problem_for(visit, error)
+        return _page(visit, refusal=Bilingual(problem.zh, problem.en), status=problem.status)
+    return file_answer(file, MEDIA_TYPES[body["format"]])
+
+
 _BULK: Mapping[str, Callable[[Visit], Response]] = {
     "urge": _urge, "assign": _assign, "dispatch": _dispatch, "export": _export,
 }  # fmt: skip
@@ -274,6 +293,7 @@ def _page(
             "assign": unit.actor.may(Permission.ticket_assign),
             "dispatch": unit.actor.may(Permission.ticket_dispatch),
             "export": unit.actor.may(Permission.ticket_export),
+            "callers": unit.actor.may(Permission.ticket_export_clear),
         }
         colleagues = of_handlers(unit)
         now = unit.now

@@ -4,7 +4,7 @@ Which steps somebody may take on a ticket now is the ticket room's answer (`Tick
 each takes and what it does are the API's own table. Here stands only how a person is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from service.tickets.assist import EarlierTicket, PossibleDuplicate, companions
 from service.tickets.assisting import TaskView
 from service.tickets.attachments import attachments_of
 from service.tickets.catalogue import current_catalogue
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.materials import MaterialView
 from service.tickets.states import TABLE, Step
 from service.tickets.suggestions import Suggested, suggest_tier, suggest_union
@@ -66,6 +67,7 @@ def _text(name: str, label: str, *, longest: int = _NOTE_LONGEST, hint: str = ""
 
 
 _NOTE = _text("note", "field.note", required=False)
+_KNOWN_INSIDE = Field(name="known_inside", label="field.known_inside", kind="check", hint="hint.known_inside")
 _ANSWERED_ONLY = "hint.answered_only"
 
 _FIELDS: Mapping[Step, tuple[Field, ...]] = {
@@ -83,12 +85,17 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
         Field(name="assisting", label="field.assisting", kind="codes", optional_choice="choice.none"),
         _text("assist_ask", "field.assist_ask", hint="hint.assist_ask", required=False),
         Field(name="assist_by", label="field.assist_by", kind="moment", hint="hint.answer_by"),
+        _KNOWN_INSIDE,
         _NOTE,
         Field(name="adjudicated", label="field.adjudicated", kind="check", hint="hint.adjudicated"),
     ),
     Step.sign: (),
     Step.return_: (_text("reason", "field.return_reason", hint="hint.return"),),
-    Step.pass_down: (Field(name="org_code", label="field.county", kind="choice", required=True), _NOTE),
+    Step.pass_down: (
+        Field(name="org_code", label="field.county", kind="choice", required=True),
+        _KNOWN_INSIDE,
+        _NOTE,
+    ),
     Step.return_up: (_text("reason", "field.return_reason", hint="hint.return"),),
     Step.take_back: (_NOTE,),
     Step.keep_down: (_NOTE,),
@@ -182,6 +189,7 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
         Field(name="org_code", label="field.task_union", kind="choice", required=True),
         _text("ask", "field.task_ask"),
         Field(name="due_at", label="field.answer_by", kind="moment", hint="hint.answer_by"),
+        _KNOWN_INSIDE,
     ),
     Step.answer_task: (_text("answer", "field.task_answer", longest=_TEXT_LONGEST),),
     Step.call_off_task: (
@@ -220,6 +228,14 @@ _FIELDS: Mapping[Step, tuple[Field, ...]] = {
     ),
     Step.terminate: (_text("reason", "field.termination"),),
     Step.note: (_text("note", "field.plain_note"),),
+    Step.raise_confidentiality: (
+        Field(name="level", label="field.level", kind="radio", required=True),
+        _text("note", "field.raise_note", required=False),
+    ),
+    Step.lower_confidentiality: (
+        Field(name="level", label="field.level", kind="radio", required=True),
+        _text("agreed", "field.agreed", hint="hint.agreed"),
+    ),
     **dict.fromkeys(_DECIDES, (_NOTE,)),
 }
 
@@ -272,7 +288,7 @@ def forms_for(
             name=step_name(step),
             form=Form(
                 id=step.value,
-                fields=tuple(_completed(unit, view, question, reply_text) for question in _FIELDS[step]),
+                fields=tuple(_completed(unit, view, question, reply_text) for question in _asked(view, step)),
                 typed=typed if step is tried else None,
                 errors=(errors or {}) if step is tried else {},
             ),
@@ -322,6 +338,18 @@ def _with_answers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "answers": answers} if answers or values.get("result") == "answered" else rest
 
 
+def _asked(view: TicketView, step: Step) -> Iterator[Field]:
+    """What a step asks for on this ticket: of unions inside the employer only where there are some, and of the levels
+    of confidentiality those that it leads to."""
+    for each in _FIELDS[step]:
+        if each.name == "level":
+            yield replace(each, options=of_words(_levels(view, step)))
+        elif each is not _KNOWN_INSIDE:
+            yield each
+        elif view.employer_unions:
+            yield replace(each, remark=_names(view.employer_unions))
+
+
 def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -> Field:
     """A question with the choices and beginnings that depend on the ticket."""
     depends: dict[str, Any] = {}
@@ -351,6 +379,17 @@ def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -
         case "contacted_at":
             depends = {"value": _minute(unit.now)}
     return replace(question, **depends)
+
+
+def _names(names: tuple[Bilingual, ...]) -> Bilingual:
+    return Bilingual("、".join(name.zh for name in names), ", ".join(name.en for name in names))
+
+
+def _levels(view: TicketView, step: Step) -> words.Words:
+    """The levels above the present one, or those below it, with what each means."""
+    rank = view.confidentiality.rank
+    wanted = range(rank) if step is Step.lower_confidentiality else range(rank + 1, len(Confidentiality))
+    return {level.value: words.CONFIDENTIALITY_OFFERED[level] for level in Confidentiality if level.rank in wanted}
 
 
 def _which_union(unit: Unit, view: TicketView, question: Field) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from service.console.when import shown_day, shown_deadline
 from service.console.words import word
 from service.core.errors import Bilingual
 from service.org.tree import OrgTree
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.views import TimelineEntry
 from service.tickets.warning import CAUSE_NAMES
 
@@ -245,6 +246,7 @@ _SAID: dict[str, Say] = {
     "result": lambda _, value, __: _pair("结果:{}", "result: {}", word("callback", value)) if value != "link" else None,
     "days": lambda _, value, __: Bilingual(f"{value} 个工作日", f"{value} working days"),
     "tier": lambda _, value, __: _pair("难易分级:{}", "tier: {}", word("tier", value)),
+    "confidentiality": lambda _, value, __: _pair("保密级别:{}", "now {}", Confidentiality(value).words),
     "cycle": lambda _, value, __: Bilingual(f"第 {value} 轮办理", f"round {value}"),
     "foreign_number": lambda _, value, __: Bilingual(f"原编号:{value}", f"number there: {value}"),
     "import_run": lambda entry, _, __: _imported_from(entry),

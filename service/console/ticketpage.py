@@ -197,7 +197,6 @@ def _page(
             "looks": looks_of(unit, number) if unit.actor.may(Permission.look_read) else None,
             "may_export_worker": unit.actor.may(Permission.worker_export) and unit.actor.org_code == PROVINCE_CODE,
             "picked": (typed or visit.typed).get("articles", ())[:MOST_ARTICLES],
-            "can_reveal": unit.actor.may(Permission.caller_reveal) and view.may_be_revealed,
         }
     # A step that is no longer possible has no form to keep what was typed: it is shown to be copied.
     left_over = _words_typed(visit) if tried and all(form.step is not tried for form in forms) else []

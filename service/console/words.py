@@ -55,6 +55,27 @@ KINDS = _words(
     praise=("表扬", "praise"),
 )
 
+# Each level with what it means, for whoever chooses: an agent with a caller on the line, or the worker.
+CONFIDENTIALITY_OFFERED = _words(
+    open=(
+        "不保密:承办单位看到脱敏的姓名和电话,说明理由后可查看并联系职工",
+        "open: the unions see name and phone masked, and for a reason in clear, to ring the worker",
+    ),
+    from_unions=(
+        "对承办单位保密:只有省级热线中心知道是谁,由中心联系职工",
+        "hidden from the unions that handle it: the provincial centre alone knows, and speaks with the worker",
+    ),
+    intake_only=(
+        "仅受理人员可见:省级热线中心里也只有坐席可查看,其他人只见脱敏",
+        "known to the intake alone: even at the centre only agents can see it, the others a masked form",
+    ),
+)
+CONFIDENTIALITY_ASKED = _words(
+    open=("不保密,办理的工会可以联系我", "No: the union that handles it may contact me"),
+    from_unions=("不让办理的工会知道我是谁,由热线中心联系我", "From the unions: the hotline's centre contacts me"),
+    intake_only=("只让热线的受理人员知道我是谁", "From everybody but those who take it down at the hotline"),
+)
+
 MEMBERSHIPS = _words(
     member=("是会员", "a member"), not_member=("不是", "not a member"), unknown=("不清楚", "not known")
 )

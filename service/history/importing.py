@@ -31,6 +31,7 @@ from service.sla import clocks
 from service.sla.models import SlaClock
 from service.sla.rules import Rules, current_rules
 from service.tickets.concealing import ConcealedNumber, number_row
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.employers import note_employer
 from service.tickets.finding import reindex_tickets
 from service.tickets.models import (
@@ -326,7 +327,7 @@ def _ticket_values(unit: Unit, row: HistoryRow, row_clocks: Mapping[ClockKind, d
         "title": row.title,
         "body": row.body,
         "anonymous": row.anonymous,
-        "identity_hidden": row.identity_hidden,
+        "confidentiality": Confidentiality.from_unions if row.identity_hidden else Confidentiality.open,
         "people_count": row.people_count,
         "amount_owed": row.amount_owed,
         "received_at": row.received_at,

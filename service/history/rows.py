@@ -322,7 +322,7 @@ def _concealed(row: HistoryRow) -> HistoryRow:
     told, apart = Told(digits=digits_only(row.phone or ""), name=row.caller_name), Apart()
 
     def said(text: str) -> str:
-        kept, others = conceal(text, told, identity_hidden=row.identity_hidden)
+        kept, others = conceal(text, told, starred=row.identity_hidden)
         apart.update(others)
         return kept
 

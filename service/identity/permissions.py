@@ -32,6 +32,7 @@ class Permission(StrEnum):
     ticket_supervise = "ticket:supervise"
     ticket_note = "ticket:note"
     ticket_export = "ticket:export"
+    ticket_export_clear = "ticket:export-clear"
     ticket_merge = "ticket:merge"
     ticket_link = "ticket:link"
     ticket_group = "ticket:group"
@@ -47,8 +48,10 @@ class Permission(StrEnum):
     extension_decide = "extension:decide"
     suspension_decide = "suspension:decide"
     caller_reveal = "caller:reveal"
+    caller_reveal_confided = "caller:reveal-confided"
     employer_read = "employer:read"
     employer_manage = "employer:manage"
+    union_manage = "union:manage"
     report_read = "report:read"
     person_manage = "person:manage"
     absence_record = "absence:record"
@@ -120,6 +123,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.ticket_group,
             P.ticket_withdraw,
             P.caller_reveal,
+            P.caller_reveal_confided,
+            P.ticket_export_clear,
             P.employer_read,
         }
     ),
@@ -200,6 +205,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.extension_decide,
             P.suspension_decide,
             P.look_read,
+            P.caller_reveal_confided,
             P.worker_export,
             P.retention_approve,
             P.hold_manage,
@@ -216,6 +222,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.peer_manage,
             P.employer_read,
             P.employer_manage,
+            P.union_manage,
             P.retention_manage,
         }
     ),

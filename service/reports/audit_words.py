@@ -29,6 +29,7 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
         "ticket:exported": ("导出的工单号", "which tickets were exported"),
         "caller:reveal": ("查看来电人", "saw who called"),
         "caller:reveal-unusual": ("查看来电人次数异常", "unusually many callers seen"),
+        "caller:exported": ("导出来电人明文", "exported who called"),
         "caller:lookup": ("按电话查来电人", "looked a phone up"),
         "attachment:download": ("下载附件", "fetched a file"),
         "report:read": ("查看报表", "read a report"),
@@ -44,6 +45,7 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
             for step, row in TABLE.items()
         },
         "ticket:add-material": ("职工补充情况", "the worker added something"),
+        "caller:confidentiality": ("变更保密级别", "changed who is told who called"),
         "ticket:recuse": ("申报回避", "kept out for an interest"),
         "rating:record": ("评价", "rated"),
         "worker:consent": ("职工同意告知", "the worker consented"),
@@ -92,6 +94,8 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
         "employer:amend": ("修改用人单位", "amended an employer"),
         "employer:add_name": ("增加单位别名", "added an employer's name"),
         "employer:merge": ("合并用人单位", "merged employers"),
+        "employer:add_union": ("登记内部工会", "said that a union belongs to an employer"),
+        "employer:remove_union": ("取消内部工会", "said that a union does not belong to an employer"),
     },
     "system": {
         "audit:anchor": ("存档链头", "anchored the chain's head"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from service.audit.models import AuditEvent
 from service.audit.recording import record
@@ -24,6 +24,8 @@ from service.retention.policies import PERIODS, policy_in_force
 from service.retention.runs import CallerErasure, ask_to_forget, end_of
 from service.tickets import repository
 from service.tickets.attachments import Attachment
+from service.tickets.confidentiality import Confidentiality
+from service.tickets.disclosure import CallerHiddenFromMost
 from service.tickets.errors import NotTheCentre, PermissionMissing
 from service.tickets.looks import OF_ONE, is_one_of
 from service.tickets.models import Assignment, Caller, Employer, Reply, Ticket, TicketEvent
@@ -70,7 +72,7 @@ def take_person_file(unit: Unit, command: TakePersonFile) -> PersonFile:
     """All that is held about the caller of a ticket, over all their tickets, on record on each of them; but for one
     that the actor keeps out of.
 
-    Raises TicketNotFound, PermissionMissing, NotTheCentre, NobodyOnRecord.
+    Raises TicketNotFound, PermissionMissing, NotTheCentre, NobodyOnRecord, CallerHiddenFromMost.
     """
     ticket, caller = _caller_of(unit, command.number)
     matters = unit.session.scalars(
@@ -150,7 +152,18 @@ def _caller_of(unit: Unit, number: str) -> tuple[Ticket, Caller]:
     caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
     if caller is None:
         raise NobodyOnRecord(number=ticket.number)
+    if not unit.actor.may(Permission.caller_reveal_confided) and _confided(unit, caller):
+        raise CallerHiddenFromMost
     return ticket, caller
+
+
+def _confided(unit: Unit, caller: Caller) -> bool:
+    """Whether the intake alone is to know the caller of any of their matters: a file of a person is whole or not at
+    all."""
+    level = Confidentiality.intake_only.value
+    return bool(
+        unit.session.scalar(select(exists().where(Ticket.caller_id == caller.id, Ticket.confidentiality == level)))
+    )
 
 
 def _matter(unit: Unit, ticket: Ticket) -> dict[str, Any]:
@@ -173,7 +186,7 @@ def _matter(unit: Unit, ticket: Ticket) -> dict[str, Any]:
         "identity_group": ticket.identity_group,
         "contact": [ticket.contact_way, ticket.contact_time],
         "anonymous": ticket.anonymous,
-        "confidential": ticket.identity_hidden,
+        "confidentiality": Confidentiality(ticket.confidentiality).words.zh,
         "answer": ticket.answer,
         "handled_by": [tree.get(code).name_zh for code in _unions(unit, ticket)],
         "replies": list(_replies(unit, ticket)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, case, func, select, union_all
 
 from service.audit.looking import CALLER_LOOKUP, looked
 from service.core.crypto import digits_only
@@ -18,6 +18,8 @@ from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.rules import current_rules
 from service.tickets.catalogue import current_catalogue
+from service.tickets.concealing import led_to_by_caller
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.employers import employer_of_name
 from service.tickets.errors import CategoryUnknown, NotTheCentre, PermissionMissing
 from service.tickets.intake import PHONE_DIGITS
@@ -160,7 +162,10 @@ def companions(unit: Unit, number: str) -> Companions:
     query = AskAssist(
         category_code=ticket.category_code, place_code=ticket.place_code, text=f"{ticket.title}\n{ticket.body}"
     )
-    caller_id = ticket.caller_id if unit.actor.org_code == PROVINCE_CODE else None
+    at_the_centre = unit.actor.org_code == PROVINCE_CODE
+    confided = ticket.confidentiality == Confidentiality.intake_only
+    compared = at_the_centre and (not confided or unit.actor.may(Permission.caller_reveal_confided))
+    caller_id = ticket.caller_id if compared else None
     alike = _duplicates(unit, query, caller_id, ticket.employer_id)
     duplicates = tuple(each for each in alike if each.ticket.number != number and each.ticket.state in MASTERS)
     known = {each.ticket.number for each in duplicates} | {number}
@@ -186,7 +191,7 @@ def _earlier(unit: Unit, caller_id: int | None) -> tuple[tuple[EarlierTicket, ..
         return (), 0
     rows = unit.session.execute(
         select(*_SHOWN, func.count().over().label("total"))
-        .where(Ticket.caller_id == caller_id, visible(unit.actor))
+        .where(Ticket.caller_id == caller_id, visible(unit.actor), led_to_by_caller(unit))
         .order_by(Ticket.received_at.desc(), Ticket.id.desc())
         .limit(MOST_EARLIER)
     ).all()
@@ -221,7 +226,6 @@ _SHOWN = (Ticket.number, Ticket.title, Ticket.state, Ticket.category_code, Ticke
 _COMPARED = (
     *_SHOWN,
     Ticket.id,
-    Ticket.caller_id,
     Ticket.employer_id,
     Ticket.place_code,
     func.left(Ticket.body, COMPARED_CHARACTERS).label("body"),
@@ -234,7 +238,7 @@ def _duplicates(
     text = bigrams(query.text)
     ways: list[Select[Any]] = []
     if caller_id is not None:
-        ways.append(_candidates(unit, "caller", Ticket.caller_id == caller_id))
+        ways.append(_candidates(unit, "caller", Ticket.caller_id == caller_id, led_to_by_caller(unit)))
     if employer_id is not None and query.category_code:
         ways.append(
             _candidates(
@@ -259,7 +263,7 @@ def _duplicates(
 
 def _candidates(unit: Unit, way: str, *conditions: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(*_COMPARED)
+        select(*_COMPARED, case((led_to_by_caller(unit), Ticket.caller_id)).label("caller_id"))
         .where(*conditions, Ticket.received_at > unit.now - WINDOW, visible(unit.actor))
         .order_by(Ticket.received_at.desc())
         .limit(_CANDIDATES[way])

@@ -21,6 +21,7 @@ from service.outbox.handlers import Payload
 from service.sla.rules import current_rules
 from service.tickets.concealing import concealed
 from service.tickets.errors import CannotDispatchToProvince
+from service.tickets.inside import check_known_inside
 from service.tickets.messages import tell_union
 from service.tickets.models import ENDED, Assignment, Ticket
 from service.tickets.repository import in_subtree, visible
@@ -82,12 +83,14 @@ class NoOpenTask(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTask:
-    """What a union is asked to do, and by when (aware; None: the end of the third working day)."""
+    """What a union is asked to do, by when (aware; None: the end of the third working day), and that it is known to be
+    one inside the employer where it is."""
 
     number: str
     org_code: str
     ask: str
     due_at: datetime | None = None
+    known_inside: bool = False
     version: int | None = None
 
 
@@ -150,8 +153,8 @@ NO_TASKS = TaskPage(tasks=(), next_cursor=None)
 def set_task(unit: Unit, command: SetTask) -> Ticket:
     """Ask another union for its part, at dispatch or later; it sees the ticket from now on.
 
-    Raises UnionUnknown, CannotDispatchToProvince, TaskForWhoHandlesIt, TaskAlreadyOpen, DateLiesInThePast and the
-    refusals of `take`.
+    Raises UnionUnknown, CannotDispatchToProvince, TaskForWhoHandlesIt, TaskAlreadyOpen, DateLiesInThePast,
+    UnionIsInsideTheEmployer and the refusals of `take`.
     """
     ticket = take(unit, command.number, Step.set_task, version=command.version)
     union = org_tree(unit.session).get(command.org_code)
@@ -162,6 +165,7 @@ def set_task(unit: Unit, command: SetTask) -> Ticket:
     if _open_of(unit, ticket, union.code) is not None:
         raise TaskAlreadyOpen(number=ticket.number, union=union.name)
     check_date(unit, command.due_at)
+    check_known_inside(unit, ticket, (union.code,), known=command.known_inside)
     assists = unit.session.scalar(
         select(Assignment.id).where(
             Assignment.ticket_id == ticket.id, Assignment.org_code == union.code, Assignment.ended_at.is_(None)

@@ -18,14 +18,16 @@ from service.core.db import Base, Words
 from service.core.errors import Bilingual, Conflict, Forbidden, NotFound
 from service.core.files import FileStore
 from service.core.scanning import Scanner, Verdict
-from service.core.unit import PROVINCE_CODE, ActorKind, Unit
+from service.core.unit import ActorKind, Unit
 from service.identity.models import Person
 from service.identity.permissions import Permission
 from service.tickets import repository
-from service.tickets.concealing import concealed
-from service.tickets.disclosure import IdentityIsHidden
+from service.tickets.concealing import concealed, shown_to
+from service.tickets.confidentiality import Confidentiality
+from service.tickets.disclosure import check_sees_clear
 from service.tickets.errors import PermissionMissing
 from service.tickets.file_kinds import ENDINGS, MEDIA_TYPES, Examined, examine
+from service.tickets.inside import is_inside
 from service.tickets.models import Ticket, one_of
 from service.tickets.reveals import count_reveal
 from service.tickets.scans import FileInfected, check_scanned, held_back_among, note_scan
@@ -174,7 +176,8 @@ def attach_file(unit: Unit, command: AttachFile) -> AttachmentView:
     ticket = repository.lock(unit, command.number)
     _check_right(unit)
     row = _attach(unit, ticket, command, most=MOST_FILES)
-    return _view(unit, ticket, row, unit.actor.name, held_back=row.sha256 in held_back_among(unit, [row.sha256]))
+    held_back = row.sha256 in held_back_among(unit, [row.sha256])
+    return _view(unit, row, unit.actor.name, hidden=_is_hidden(unit, ticket, row), held_back=held_back)
 
 
 def attach_by_worker(unit: Unit, ticket: Ticket, command: AttachFile) -> None:
@@ -192,26 +195,29 @@ def attachments_of(unit: Unit, number: str) -> tuple[AttachmentView, ...]:
         .order_by(Attachment.id)
     ).all()
     held = held_back_among(unit, [row.sha256 for row, _ in rows])
-    return tuple(_view(unit, ticket, row, username, held_back=row.sha256 in held) for row, username in rows)
+    hides, shown = _hides(unit, ticket), shown_to(unit, ticket)
+    views = (
+        _view(unit, row, username, hidden=hides and row.by_worker, held_back=row.sha256 in held)
+        for row, username in rows
+    )
+    return tuple(replace(view, name=shown(view.name), note=shown(view.note)) for view in views)
 
 
 def fetch_file(unit: Unit, command: FetchFile) -> FileToSend:
     """Where a file lies, for whoever may read the ticket; who fetched it is audited.
 
-    What a worker sent on a confidential ticket may show who they are: the centre alone sees it, with the right to see
-    callers, and the reason goes on the timeline as when a caller is looked at (PIPL art. 51). Raises TicketNotFound,
-    AttachmentNotFound, PermissionMissing, IdentityIsHidden, ReasonToSeeMissing, FileInQuarantine, FileHeldBack.
+    What a worker sent on a confidential ticket may show who they are, and any of it does to a union inside the
+    employer: only who may see the caller sees it, and the reason goes on the timeline as when a caller is looked at
+    (PIPL art. 51). Raises TicketNotFound, AttachmentNotFound, ReasonToSeeMissing, FileInQuarantine, FileHeldBack, and
+    what `check_sees_clear` raises.
     """
     ticket = repository.find(unit, command.number)
     row = _find(unit, ticket, command.id)
     check_scanned(unit, row.sha256)
     name = row.name
-    if _is_hidden(ticket, row):
+    if _is_hidden(unit, ticket, row):
         name = _masked(row)
-        if unit.actor.org_code != PROVINCE_CODE:
-            raise IdentityIsHidden
-        if not unit.actor.may(Permission.caller_reveal):
-            raise PermissionMissing(step=_FETCH)
+        check_sees_clear(unit, ticket, _FETCH)
         if not command.reason.strip():
             raise ReasonToSeeMissing
         count_reveal(unit)
@@ -292,8 +298,7 @@ def _find(unit: Unit, ticket: Ticket, id_: int) -> Attachment:
     return row
 
 
-def _view(unit: Unit, ticket: Ticket, row: Attachment, username: str | None, *, held_back: bool) -> AttachmentView:
-    hidden = _is_hidden(ticket, row)
+def _view(unit: Unit, row: Attachment, username: str | None, *, hidden: bool, held_back: bool) -> AttachmentView:
     return AttachmentView(
         id=row.id,
         name=_masked(row) if hidden else row.name,
@@ -309,8 +314,13 @@ def _view(unit: Unit, ticket: Ticket, row: Attachment, username: str | None, *, 
     )
 
 
-def _is_hidden(ticket: Ticket, row: Attachment) -> bool:
-    return ticket.identity_hidden and row.by_worker
+def _is_hidden(unit: Unit, ticket: Ticket, row: Attachment) -> bool:
+    return row.by_worker and _hides(unit, ticket)
+
+
+def _hides(unit: Unit, ticket: Ticket) -> bool:
+    """Whether what the worker sent is not simply shown."""
+    return ticket.confidentiality != Confidentiality.open or is_inside(unit, ticket.employer_id)
 
 
 def _masked(row: Attachment) -> str:

@@ -2,8 +2,9 @@
 
 The caller's name and number are sealed on the caller's row. Texts are read, searched, exported and copied, so what
 somebody writes of them into one is masked (马**, 138****5678), and starred out where the caller asked for
-confidentiality (保密). Other people's numbers are masked too; in clear they stand sealed beside the ticket, and open
-with the caller, for a reason on record (docs/adr/0022). What is not there can't leak by any way.
+confidentiality (保密) or the employer complained of has a union of its own. Other people's numbers are masked too; in
+clear they stand sealed beside the ticket, and open with the caller, for a reason on record (docs/adr/0022). What is not
+there can't leak by any way.
 """
 
 import re
@@ -12,15 +13,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, select
+from sqlalchemy import ColumnElement, ForeignKey, Identity, and_, false, func, not_, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.core.db import Base
 from service.core.errors import Unavailable
 from service.core.personal import masked_name, masked_number, personal_numbers
 from service.core.unit import PROVINCE_CODE, Actor, Unit
-from service.core.unreadable import readable
+from service.core.unreadable import UNREADABLE, readable
 from service.identity.permissions import Permission
+from service.tickets.confidentiality import Confidentiality
+from service.tickets.inside import about_own_employer, has_union, is_inside
 from service.tickets.models import Caller, Ticket
 from service.tickets.sealed import Told, told_by
 
@@ -69,22 +72,44 @@ class Sight(StrEnum):
     clear = "clear"
 
 
-def sight_of_caller(actor: Actor, ticket: Ticket) -> Sight:
-    """How much an actor who may read a ticket may see of its caller: the one place that decides it.
+def sight_of_caller(unit: Unit, ticket: Ticket) -> Sight:
+    """How much an actor who may read a ticket may see of its caller."""
+    return sight(unit.actor, ticket, inside=is_inside(unit, ticket.employer_id))
 
-    保密: for a confidential matter the centre alone knows anything of who called. Whoever has to ring back sees the
-    caller for a reason on record: the centre everybody's, a union those of its tickets; all others the masked form.
+
+def sight(actor: Actor, ticket: Ticket, *, inside: bool) -> Sight:
+    """The one place that decides it. `inside`: the actor's union belongs to the employer complained of.
+
+    Inside the employer nobody learns anything of who called; a surname and four digits are somebody on its payroll.
+    Nor does anybody outside the centre of a confidential matter. Whoever has to ring back sees the caller for a reason
+    on record, the centre everybody's and a union those of its tickets; but for one who confided in the intake alone it
+    takes a right of its own. Everybody else sees the masked form.
     """
     at_the_centre = actor.org_code == PROVINCE_CODE
-    if ticket.identity_hidden and not at_the_centre:
+    level = Confidentiality(ticket.confidentiality)
+    if inside or (level is not Confidentiality.open and not at_the_centre):
         return Sight.nothing
     rings_back = actor.may(Permission.caller_reveal) and (at_the_centre or actor.org_code == ticket.holder_code)
-    return Sight.clear if rings_back else Sight.masked
+    confided = level is not Confidentiality.intake_only or actor.may(Permission.caller_reveal_confided)
+    return Sight.clear if rings_back and confided else Sight.masked
 
 
-def sees_caller(actor: Actor, ticket: Ticket) -> bool:
+def sees_caller(unit: Unit, ticket: Ticket) -> bool:
     """Whether the actor may know anything at all of who called."""
-    return sight_of_caller(actor, ticket) is not Sight.nothing
+    return sight_of_caller(unit, ticket) is not Sight.nothing
+
+
+def led_to_by_caller(unit: Unit) -> ColumnElement[bool]:
+    """Tickets to which the actor may be led by who called: whose caller `sight_of_caller` might show them."""
+    actor = unit.actor
+    if actor.org_code == PROVINCE_CODE:
+        confided = Ticket.confidentiality == Confidentiality.intake_only.value
+        return true() if actor.may(Permission.caller_reveal_confided) else not_(confided)
+    return and_(
+        Ticket.holder_code == actor.org_code,
+        Ticket.confidentiality == Confidentiality.open.value,
+        not_(func.coalesce(about_own_employer(unit), false())),
+    )
 
 
 def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
@@ -99,16 +124,49 @@ def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
     with unit.session.no_autoflush:
         caller = unit.session.get_one(Caller, ticket.caller_id) if ticket.caller_id else None
         told = told_by(unit.vault, caller) if caller else Told()
-        if ticket.identity_hidden and not told.is_readable:
+        starred = is_starred(unit, Confidentiality(ticket.confidentiality), ticket.employer_id)
+        if starred and not told.is_readable:
             raise CallerUnreadable(number=ticket.number)
-        kept, apart = conceal(text, told, identity_hidden=ticket.identity_hidden)
+        kept, apart = conceal(text, told, starred=starred)
         keep_apart(unit, ticket.id, apart)
     return kept
 
 
-def conceal(text: str, told: Told, *, identity_hidden: bool) -> tuple[str, Apart]:
+def is_starred(unit: Unit, level: Confidentiality, employer_id: int | None) -> bool:
+    """Whether the texts of a matter show not even the masked form: the caller asked for it, or somebody inside the
+    employer may come to read them."""
+    return level is not Confidentiality.open or has_union(unit, employer_id)
+
+
+def star_out(unit: Unit, ticket: Ticket) -> None:
+    """Take the caller out of what the ticket itself says, also where it stands masked: from now on it is read by
+    somebody who must not know. What stands on the timeline stays as it was written; see `shown_to`."""
+    caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    if caller is None:
+        return
+    told = told_by(unit.vault, caller)
+    if not told.is_readable:
+        return
+    ticket.title, ticket.body = without_caller(ticket.title, told), without_caller(ticket.body, told)
+    ticket.tier_reason = without_caller(ticket.tier_reason, told) if ticket.tier_reason else ticket.tier_reason
+    ticket.answer = without_caller(ticket.answer, told) if ticket.answer else ticket.answer
+
+
+def shown_to(unit: Unit, ticket: Ticket) -> Callable[[str], str]:
+    """How a text of a ticket is shown to the actor: as it was written, and where they are to know nothing of the caller
+    without the masked form as well, which may stand there from before."""
+    caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    if caller is None or sees_caller(unit, ticket):
+        return str
+    told = told_by(unit.vault, caller)
+    if not told.is_readable:
+        return lambda text: text and UNREADABLE  # nobody can say what of it is theirs
+    return lambda text: without_caller(text, told)
+
+
+def conceal(text: str, told: Told, *, starred: bool) -> tuple[str, Apart]:
     """A text without its caller and without anybody's numbers, and those of the numbers that are not the caller's."""
-    text = without_caller(text, told) if identity_hidden else with_caller_masked(text, told)
+    text = without_caller(text, told) if starred else with_caller_masked(text, told)
     apart: Apart = {}
     for found in reversed(personal_numbers(text)):
         apart[found.masked] = found.clear
@@ -145,9 +203,11 @@ def numbers_apart(unit: Unit, ticket_id: int) -> list[tuple[str, str]]:
 
 
 def without_caller(text: str, told: Told) -> str:
-    """The text with all that its caller told of themselves starred out, also in full width, spaced, and told in part
-    (马先生, 尾号 1234). Never longer than it was."""
+    """The text with all that its caller told of themselves starred out, also in full width, spaced, masked before, and
+    told in part (马先生, 尾号 1234). Never longer than it was."""
     text = _replaced(text, told, number=lambda digits: "*" * len(digits), name=lambda _: "**")
+    for masked in _masked_forms(told):
+        text = text.replace(masked, "*" * len(masked))
     if told.digits:
         last = rf"((?:{_LAST_DIGITS})\D{{0,4}}){_spaced(told.digits[-4:])}(?!\d)"
         text = re.sub(last, r"\1****", text, flags=re.IGNORECASE)
@@ -155,6 +215,11 @@ def without_caller(text: str, told: Told) -> str:
     if len(name) > 1:
         text = re.sub(rf"{re.escape(name[0])}(?={_CALLED})|(?<=姓){re.escape(name[0])}", "*", text)
     return text
+
+
+def _masked_forms(told: Told) -> list[str]:
+    numbers = [masked_number(each) for each in (told.digits, told.id_number) if each and len(each) >= _SHORTEST_NUMBER]
+    return [*numbers, masked_name(name)] if (name := _letters(told.name)) else numbers
 
 
 def with_caller_masked(text: str, told: Told) -> str:

@@ -24,6 +24,7 @@ from service.tickets.errors import (
     SameTier,
     UnionAlreadyReturnedIt,
 )
+from service.tickets.inside import check_known_inside
 from service.tickets.messages import tell_union, text_worker
 from service.tickets.models import Assignment, StepRequest, Ticket
 from service.tickets.requests import DecideRequest
@@ -75,8 +76,8 @@ def refuse_rejection(unit: Unit, command: DecideRequest) -> Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchTicket:
-    """The lead union, assisting unions with what they are asked to do and by when (see `SetTask`), and whether the
-    province has decided for good that it is theirs."""
+    """The lead union, assisting unions with what they are asked to do and by when (see `SetTask`), whether the province
+    has decided for good that it is theirs, and that it is known to be a union inside the employer where one is."""
 
     number: str
     org_code: str
@@ -84,6 +85,7 @@ class DispatchTicket:
     assist_ask: str = ""
     assist_by: datetime | None = None
     adjudicated: bool = False
+    known_inside: bool = False
     note: str = ""
     version: int | None = None
 
@@ -91,8 +93,8 @@ class DispatchTicket:
 def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
     """Give a matter to a union (派单). The signing limit starts; the citizen's clock goes on.
 
-    Each assisting union gets a task. Raises CannotDispatchToProvince, UnionUnknown, DispatchGoesBackToReturner,
-    DateLiesInThePast, and the refusals of `take`.
+    Each assisting union gets a task. Raises CannotDispatchToProvince, UnionUnknown, UnionIsInsideTheEmployer,
+    DispatchGoesBackToReturner, DateLiesInThePast, and the refusals of `take`.
     After as many returns as the policy allows the dispatch is adjudicated whatever the command says.
     """
     ticket = take(unit, command.number, Step.dispatch, version=command.version)
@@ -101,6 +103,7 @@ def dispatch_ticket(unit: Unit, command: DispatchTicket) -> Ticket:
     if lead.code == PROVINCE_CODE:
         raise CannotDispatchToProvince
     check_date(unit, command.assist_by)
+    check_known_inside(unit, ticket, (lead.code, *command.assisting), known=command.known_inside)
     limits = current_rules(unit.session).policy.limits
     adjudicated = command.adjudicated or ticket.bounces >= limits.bounce_limit_per_ticket
     if not adjudicated and _returns_by(unit, ticket, lead.code):

@@ -17,12 +17,15 @@ from service.core.errors import Bilingual, Conflict, Malformed, NotFound
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
 from service.sla.rules import current_rules
+from service.tickets.concealing import star_out
 from service.tickets.credit_code import credit_code
 from service.tickets.errors import NotTheCentre, PermissionMissing
+from service.tickets.inside import EmployerUnion
 from service.tickets.models import Employer, Ticket
 from service.tickets.warning import warn_of_employer
 
 MOST_FOUND = 50
+_AT_ONCE = 500
 _SPACES = re.compile(r"\s+")
 _READ = Bilingual("查询用人单位", "look up employers")
 _KEEP = Bilingual("维护用人单位名录", "keep the register of employers")
@@ -79,12 +82,13 @@ class MergedWithItself(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class EmployerView:
-    """An employer with its other names."""
+    """An employer with its other names, and the codes of the unions that belong to it."""
 
     id: int
     name: str
     credit_code: str | None
     other_names: tuple[str, ...]
+    unions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +190,7 @@ def amend_employer(unit: Unit, command: AmendEmployer) -> EmployerView:
     PermissionMissing, NotTheCentre.
     """
     _check(unit, Permission.employer_manage, _KEEP)
-    row = _lock(unit, command.id)[command.id]
+    row = lock_employers(unit, command.id)[command.id]
     before = {"name": row.name, "credit_code": row.credit_code}
     if command.credit_code is not None:
         code = credit_code(command.credit_code)
@@ -210,7 +214,7 @@ def add_employer_name(unit: Unit, command: AddEmployerName) -> EmployerView:
     Raises EmployerNotFound, EmployerNameEmpty, NameOfAnotherEmployer, PermissionMissing, NotTheCentre.
     """
     _check(unit, Permission.employer_manage, _KEEP)
-    row = _lock(unit, command.id)[command.id]
+    row = lock_employers(unit, command.id)[command.id]
     name = unit.session.get(Employer, _free_name(unit, row, command.name))
     if name is not None and name.id != row.id:
         name.merged_into = row.id
@@ -230,7 +234,7 @@ def merge_employers(unit: Unit, command: MergeEmployers) -> EmployerView:
     _check(unit, Permission.employer_manage, _KEEP)
     if command.id == command.into:
         raise MergedWithItself
-    rows = _lock(unit, command.id, command.into)
+    rows = lock_employers(unit, command.id, command.into)
     gone, kept = rows[command.id], rows[command.into]
     if gone.credit_code and kept.credit_code:
         raise CreditCodesDiffer(one=gone.credit_code, other=kept.credit_code)
@@ -255,6 +259,23 @@ def merge_employers(unit: Unit, command: MergeEmployers) -> EmployerView:
     return employer_view(unit, kept.id)
 
 
+def star_out_about(unit: Unit, employer_id: int) -> None:
+    """Star the callers out of the texts of all matters about an employer, some hundred at a time: it has a union whose
+    people may come to read them."""
+    last = 0
+    while tickets := unit.session.scalars(
+        select(Ticket)
+        .where(Ticket.employer_id == employer_id, Ticket.caller_id.is_not(None), Ticket.id > last)
+        .order_by(Ticket.id)
+        .limit(_AT_ONCE)
+        .with_for_update(of=Ticket)
+    ).all():
+        for ticket in tickets:
+            star_out(unit, ticket)
+        unit.session.flush()
+        last = tickets[-1].id
+
+
 def _check(unit: Unit, permission: Permission, step: Bilingual) -> None:
     """The register knows who was complained about: it is the centre's."""
     if not unit.actor.may(permission):
@@ -263,7 +284,7 @@ def _check(unit: Unit, permission: Permission, step: Bilingual) -> None:
         raise NotTheCentre(step=step)
 
 
-def _lock(unit: Unit, *ids: int) -> dict[int, Employer]:
+def lock_employers(unit: Unit, *ids: int) -> dict[int, Employer]:
     """Employers (not their other names), locked in the order of their numbers, so that two merges never cross."""
     rows = unit.session.scalars(
         select(Employer)
@@ -310,7 +331,7 @@ def _free_name(unit: Unit, row: Employer, name: str) -> int:
 
 
 def _views(unit: Unit, ids: list[int]) -> list[EmployerView]:
-    """These employers in this order. Two statements at most, however many."""
+    """These employers in this order. Three statements at most, however many."""
     if not ids:
         return []
     rows = {row.id: row for row in unit.session.scalars(select(Employer).where(Employer.id.in_(ids)))}
@@ -319,12 +340,20 @@ def _views(unit: Unit, ids: list[int]) -> list[EmployerView]:
         select(Employer.merged_into, Employer.name).where(Employer.merged_into.in_(ids)).order_by(Employer.id)
     ):
         names.setdefault(itself, []).append(other)
+    unions: dict[int, list[str]] = {}
+    for itself, code in unit.session.execute(
+        select(EmployerUnion.employer_id, EmployerUnion.org_code)
+        .where(EmployerUnion.employer_id.in_(ids))
+        .order_by(EmployerUnion.org_code)
+    ):
+        unions.setdefault(itself, []).append(code)
     return [
         EmployerView(
             id=row.id,
             name=row.name,
             credit_code=row.credit_code,
             other_names=tuple(names.get(row.id, ())),
+            unions=tuple(unions.get(row.id, ())),
         )
         for row in (rows[wanted] for wanted in ids)
     ]

@@ -45,12 +45,13 @@ from service.audit.looking import TICKET_SEARCH, looked
 from service.core.clock import local
 from service.core.errors import Bilingual
 from service.core.pagination import Cursor, CursorUnreadable
-from service.core.unit import PROVINCE_CODE, Unit
+from service.core.unit import Unit
 from service.identity.handlers import in_hands_of
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
 from service.sla.models import SlaClock
 from service.sla.rules import current_rules
+from service.tickets.concealing import led_to_by_caller
 from service.tickets.employers import employer_key
 from service.tickets.errors import PermissionMissing
 from service.tickets.models import Caller, Employer, Ticket, TicketAlias
@@ -597,11 +598,9 @@ def _broken(unit: Unit) -> ColumnElement[bool]:
 
 
 def _called_from(unit: Unit, last4: str) -> ColumnElement[bool]:
-    """Tickets of callers whose number ends so, among those whose caller the actor might see: the centre all, a union
-    what it holds and is not confidential. Raises PermissionMissing."""
+    """Tickets of callers whose number ends so, among those whose caller the actor might see. Raises
+    PermissionMissing."""
     if not unit.actor.may(Permission.caller_reveal):
         raise PermissionMissing(step=_BY_PHONE)
     called = Ticket.caller_id.in_(select(Caller.id).where(Caller.phone_last4 == last4))
-    if unit.actor.org_code == PROVINCE_CODE:
-        return called
-    return and_(called, Ticket.holder_code == unit.actor.org_code, Ticket.identity_hidden.is_(False))
+    return and_(called, led_to_by_caller(unit))

@@ -19,7 +19,8 @@ from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import drafts, links
-from service.tickets.concealing import conceal, concealed, keep_apart
+from service.tickets.concealing import conceal, concealed, is_starred, keep_apart
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.employers import hold_employer
 from service.tickets.errors import (
     CallerHasNoPhone,
@@ -55,7 +56,7 @@ PHONE_DIGITS = range(5, 16)
 # key on (created_by, idempotency_key) is the lock between two copies of one request; without a key nothing conflicts.
 _TICKET_COLUMNS = (
     "query_code_sealed", "state", "kind", "channel", "urgent", "category_code", "place_code", "title", "body",
-    "caller_id", "anonymous", "identity_hidden", "employer_id", "people_count", "amount_owed", "membership",
+    "caller_id", "anonymous", "confidentiality", "employer_id", "people_count", "amount_owed", "membership",
     "identity_group", "contact_way", "contact_time", "other_channels", "not_known", "received_at",
     "holder_code", "cycle", "bounces", "due_at", "half_at", "provisional", "suspended", "row_version",
     "created_by", "created_at", "idempotency_key", "idempotency_digest",
@@ -104,7 +105,7 @@ class RegisterTicket:
     not_known: tuple[str, ...] = ()
     urgent: bool = False
     anonymous: bool = False
-    identity_hidden: bool = False
+    confidentiality: Confidentiality = Confidentiality.open
     same_as: tuple[str, ...] = ()
     follows: str | None = None
     draft: str | None = None
@@ -139,9 +140,10 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     rules = current_rules(unit.session)
     told = _told(command)
     caller_id = note_caller(unit, replace(told, name=None) if command.anonymous else told) if told.digits else None
-    title, in_title = conceal(command.title, told, identity_hidden=command.identity_hidden)
-    body, in_body = conceal(command.body, told, identity_hidden=command.identity_hidden)
     employer_id = hold_employer(unit, command.employer)
+    starred = is_starred(unit, command.confidentiality, employer_id)
+    title, in_title = conceal(command.title, told, starred=starred)
+    body, in_body = conceal(command.body, told, starred=starred)
     people_count = command.people_count or 1
     query_code = new_query_code()
     day = f"QH12351-{local(unit.now):%Y%m%d}-"
@@ -159,7 +161,7 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
         "body": body,
         "caller_id": caller_id,
         "anonymous": command.anonymous,
-        "identity_hidden": command.identity_hidden,
+        "confidentiality": command.confidentiality.value,
         "employer_id": employer_id,
         "people_count": people_count,
         "amount_owed": command.amount_owed,

@@ -17,6 +17,7 @@ from service.sla.rules import current_rules
 from service.tickets import requests
 from service.tickets.assisting import call_off_tasks
 from service.tickets.errors import DispatchIsAdjudicated, UnionAlreadyReturnedIt
+from service.tickets.inside import check_known_inside
 from service.tickets.messages import tell_union
 from service.tickets.models import Assignment, StepRequest, Ticket
 from service.tickets.states import Step
@@ -49,10 +50,12 @@ class NotPassedDown(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassDown:
-    """Which county is to handle it, and what it is to do."""
+    """Which county is to handle it, what it is to do, and that it is known to be a union inside the employer where one
+    is."""
 
     number: str
     org_code: str
+    known_inside: bool = False
     note: str = ""
     version: int | None = None
 
@@ -61,7 +64,8 @@ def pass_down(unit: Unit, command: PassDown) -> Ticket:
     """Give a matter to a county below (下派). Its signing limit starts, and its part of the promise, which ends the
     policy's number of working days before the whole (or with the whole where that has passed).
 
-    Raises NotBelow, PassedDownAlready, SuspendedTicketStays, UnionUnknown, and the refusals of `take`.
+    Raises NotBelow, PassedDownAlready, SuspendedTicketStays, UnionUnknown, UnionIsInsideTheEmployer, and the
+    refusals of `take`.
     """
     ticket = take(unit, command.number, Step.pass_down, version=command.version)
     union = org_tree(unit.session).get(command.org_code)
@@ -72,6 +76,7 @@ def pass_down(unit: Unit, command: PassDown) -> Ticket:
         raise NotBelow(union=union.name)
     if ticket.suspended:
         raise SuspendedTicketStays(number=ticket.number)
+    check_known_inside(unit, ticket, (union.code,), known=command.known_inside)
     for assisting in unit.session.scalars(
         select(Assignment).where(
             Assignment.ticket_id == ticket.id, Assignment.org_code == union.code, Assignment.ended_at.is_(None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +22,11 @@ from service.sla.rules import rules_of
 from service.tickets.assigning import handler_of
 from service.tickets.assisting import tasks_of
 from service.tickets.closing import redo_rounds_left
-from service.tickets.concealing import numbers_apart, sees_caller
+from service.tickets.concealing import Sight, numbers_apart, shown_to, sight_of_caller
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.consulting import consult_waits
 from service.tickets.exclusions import exclusion_waits
+from service.tickets.inside import inside_of_ticket, is_inside, unions_of
 from service.tickets.links import links_of, seen_numbers
 from service.tickets.materials import materials_of
 from service.tickets.models import (
@@ -193,8 +195,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     session = unit.session
     tree = org_tree(session)
     handler = handler_of(unit, ticket)
-    told = sees_caller(unit.actor, ticket)
-    caller = session.get(Caller, ticket.caller_id) if ticket.caller_id and told else None
+    sight, shown = sight_of_caller(unit, ticket), shown_to(unit, ticket)
+    caller = session.get(Caller, ticket.caller_id) if ticket.caller_id and sight is not Sight.nothing else None
     employer = session.get(Employer, ticket.employer_id) if ticket.employer_id else None
     waiting = session.scalars(
         select(StepRequest)
@@ -220,7 +222,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     return TicketView(
         row=ticket_row(ticket, names=NameBook.of(session), now=unit.now, handler=handler.name if handler else None),
         handler=handler,
-        body=ticket.body,
+        body=shown(ticket.body),
         employer=employer.name if employer else None,
         amount_owed=ticket.amount_owed,
         membership=ticket.membership,
@@ -231,16 +233,19 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         not_known=tuple(ticket.not_known),
         linked=tuple(linked),
         anonymous=ticket.anonymous,
-        identity_hidden=ticket.identity_hidden,
-        caller_withheld=not told,
+        confidentiality=Confidentiality(ticket.confidentiality),
+        caller_withheld=sight is Sight.nothing,
+        reader_inside=is_inside(unit, ticket.employer_id),
+        inside=inside_of_ticket(unit, ticket),
+        employer_unions=unions_of(unit, ticket.employer_id),
         caller_name=name_of(unit.vault, caller) if caller else None,
         caller_phone=f"*******{caller.phone_last4}" if caller else None,
-        may_be_revealed=caller is not None or (told and bool(numbers_apart(unit, ticket.id))),
-        tier_reason=ticket.tier_reason,
+        may_be_revealed=sight is Sight.clear and (caller is not None or bool(numbers_apart(unit, ticket.id))),
+        tier_reason=shown(ticket.tier_reason) if ticket.tier_reason else ticket.tier_reason,
         replied_at=ticket.replied_at,
         ended_at=ticket.ended_at,
         rejection_reason=ticket.rejection_reason,
-        answer=ticket.answer,
+        answer=shown(ticket.answer) if ticket.answer else ticket.answer,
         bounces=ticket.bounces,
         assignments=tuple(
             AssignmentView(
@@ -261,8 +266,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
             ReplyView(
                 cycle=r.cycle,
                 org_code=r.org_code,
-                text=r.text,
-                basis=r.basis,
+                text=shown(r.text),
+                basis=shown(r.basis),
                 contacted_at=r.contacted_at,
                 contact_way=r.contact_way,
                 outcome=r.outcome,
@@ -271,15 +276,19 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
                 worker_confirmed=r.worker_confirmed,
                 replied_at=r.replied_at,
                 verdict=r.verdict,
-                review_note=r.review_note,
+                review_note=shown(r.review_note) if r.review_note else r.review_note,
             )
             for r in replies
         ),
         open_requests=tuple(
-            OpenRequest(kind=r.kind, level=r.level, reason=r.reason, data=r.data, asked_at=r.asked_at) for r in waiting
+            OpenRequest(kind=r.kind, level=r.level, reason=shown(r.reason), data=r.data, asked_at=r.asked_at)
+            for r in waiting
         ),
         materials=materials,
-        tasks=tasks,
+        tasks=tuple(
+            replace(each, ask=shown(each.ask), answer=shown(each.answer) if each.answer else each.answer)
+            for each in tasks
+        ),
         possible_steps=possible_steps(unit, ticket, waiting=awaits),
     )
 
@@ -302,6 +311,8 @@ def possible_steps(unit: Unit, ticket: Ticket, *, waiting: AbstractSet[str]) -> 
         and _may(unit, ticket, step)
         and (step not in _DECIDES or _DECIDES[step] in waiting)
         and (step is not Step.resume or ticket.suspended)
+        and (step is not Step.raise_confidentiality or ticket.confidentiality != Confidentiality.intake_only)
+        and (step is not Step.lower_confidentiality or ticket.confidentiality != Confidentiality.open)
         and (step is not Step.suspend or not ticket.suspended)
         and (step is not Step.ask_consult or "consult" not in waiting)
         # What is late stays late: an extension can't be granted any more.
@@ -319,6 +330,7 @@ def timeline(unit: Unit, number: str) -> list[TimelineEntry]:
         select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)
     ).all()
     seen = seen_numbers(unit, (number for event in events for number in _others_named(event.data)))
+    shown = shown_to(unit, ticket)
     return [
         TimelineEntry(
             id=event.id,
@@ -330,7 +342,7 @@ def timeline(unit: Unit, number: str) -> list[TimelineEntry]:
             cycle=event.cycle,
             actor=event.actor_name,
             actor_org=event.actor_org,
-            note=event.note,
+            note=shown(event.note),
             data=_within_scope(event.data, seen),
         )
         for event in events

@@ -38,11 +38,11 @@ class RevealTally(Base):
     told_at: Mapped[datetime | None]
 
 
-def count_reveal(unit: Unit) -> None:
-    """Count that the actor looks at a caller. One statement."""
+def count_reveal(unit: Unit, *, times: int = 1) -> None:
+    """Count that the actor looks at a caller, or at so many of them. One statement."""
     if unit.actor.id is None:
         return
-    one = insert(RevealTally).values(person_id=unit.actor.id, day=local(unit.now).date(), reveals=1)
+    one = insert(RevealTally).values(person_id=unit.actor.id, day=local(unit.now).date(), reveals=times)
     unit.session.execute(
         one.on_conflict_do_update(
             index_elements=["person_id", "day"], set_={"reveals": RevealTally.reveals + one.excluded.reveals}

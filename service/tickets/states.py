@@ -142,6 +142,8 @@ class Step(StrEnum):
     link = "link"
     unlink = "unlink"
     note = "note"
+    raise_confidentiality = "raise-confidentiality"
+    lower_confidentiality = "lower-confidentiality"
     merge = "merge"
     split_ = "split"
     follow_master = "follow-master"
@@ -314,6 +316,9 @@ _ROWS = (
     _row(Step.link, frozenset(State), None, P.ticket_link, Place.scope, "linked", "关联工单", "link"),
     _row(Step.unlink, frozenset(State), None, P.ticket_link, Place.scope, "unlinked", "解除关联", "unlink"),
     _row(Step.note, frozenset(State), None, P.ticket_note, Place.scope, "noted", "备注", "note"),
+    # The worker tells whoever rings them back; only who may see the caller, at the centre, lets others see them again.
+    _row(Step.raise_confidentiality, frozenset(State), None, P.caller_reveal, Place.charge, "confidentiality_raised", "提高保密级别", "raise the confidentiality"),
+    _row(Step.lower_confidentiality, frozenset(State), None, P.caller_reveal, Place.centre, "confidentiality_lowered", "降低保密级别", "lower the confidentiality"),
 )
 # fmt: on
 

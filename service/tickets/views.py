@@ -7,6 +7,7 @@ from typing import Any
 
 from service.core.errors import Bilingual
 from service.tickets.assisting import TaskView
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.materials import MaterialView
 from service.tickets.states import ENDED, STATE_NAMES, State, Step
 
@@ -123,8 +124,10 @@ class LinkedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """One ticket as its reader may see it: the caller is masked here whoever reads, and `caller_withheld` says that a
-    reader outside the centre is shown nothing of a caller who asked for confidentiality."""
+    """One ticket as its reader may see it: the caller is masked here whoever reads, and `caller_withheld` says that the
+    reader is shown nothing of them: the caller asked for confidentiality, or the reader sits inside the employer
+    (`reader_inside`). `employer_unions` belong to the employer, `inside` are those at or below them that have the
+    ticket; `may_be_revealed` says that this reader may see the caller in clear."""
 
     row: TicketRow
     handler: HandlerView | None
@@ -139,8 +142,11 @@ class TicketView:
     not_known: tuple[str, ...]
     linked: tuple[LinkedTicket, ...]
     anonymous: bool
-    identity_hidden: bool
+    confidentiality: Confidentiality
     caller_withheld: bool
+    reader_inside: bool
+    inside: tuple[Bilingual, ...]
+    employer_unions: tuple[Bilingual, ...]
     caller_name: str | None
     caller_phone: str | None
     may_be_revealed: bool

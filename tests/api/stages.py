@@ -6,6 +6,7 @@ from datetime import timedelta
 from service.ratings.excluding import AskExclusion, DecideExclusion, ask_exclusion, support_exclusion
 from service.tickets.assisting import SetTask, set_task
 from service.tickets.closing import ReviewReply, approve_reply
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.consulting import AskConsult, ask_consult
 from service.tickets.dispatching import (
     AskRejection,
@@ -119,6 +120,10 @@ def consult_asked(desk: Desk) -> str:
     return number
 
 
+def confided(desk: Desk) -> str:
+    return desk.in_progress(confidentiality=Confidentiality.from_unions)
+
+
 def supervised(desk: Desk) -> str:
     number = desk.in_progress()
     desk.do("supervisor1", supervise_ticket, SuperviseTicket(number=number, note="请报告进展"))
@@ -214,6 +219,8 @@ STAGES: dict[str, tuple[str, Callable[[Desk], str]]] = {
     "urge": ("agent1", Desk.in_progress),
     "supervise": ("supervisor1", Desk.in_progress),
     "note": ("agent1", Desk.in_progress),
+    "raise-confidentiality": (HANDLER, Desk.in_progress),
+    "lower-confidentiality": ("agent1", confided),
     "pass-down": (CITY_HANDLER, lambda desk: desk.in_progress(HAIXI)),
     "return-up": (HANDLER, passed_down),
     "take-back": (CITY_HANDLER, passed_down),

@@ -10,6 +10,7 @@ from service.checks import run_checks
 from service.core.unreadable import UNREADABLE
 from service.identity.errors import SecondFactorUnreadable
 from service.identity.second_factors import SecondFactorLost, remove_second_factor
+from service.tickets.confidentiality import Confidentiality
 from tests.api.clients import Api
 from tests.conftest import PASSWORD
 from tests.desk import GOLMUD, Desk
@@ -98,7 +99,7 @@ def test_of_a_caller_is_shown_what_opens(api: Api, desk: Desk, place: str, left:
 
 
 def test_what_can_not_be_done_without_the_value_is_refused_in_words(api: Api, desk: Desk) -> None:
-    number = desk.in_progress(**TOLD, identity_hidden=True)
+    number = desk.in_progress(**TOLD, confidentiality=Confidentiality.from_unions)
     spoil(desk, "caller.phone_sealed")
 
     refused = api.as_(HANDLER).step(number, "note", note="马小明在电话里说")

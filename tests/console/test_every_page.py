@@ -18,6 +18,7 @@ from service.notifications.brake import Brake
 from service.notifications.channels import AddChannel, ChannelKind, add_channel, try_channel
 from service.ratings.recording import rating_path
 from service.tickets.catalogue import PublishCatalogue, publish_catalogue
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.knowledge import PublishArticle, publish_article
 from service.tickets.models import Ticket
 from service.tickets.sealed import query_code_of
@@ -118,7 +119,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "in-progress": (HANDLER, desk.in_progress(title=long, people_count=23)),
         "in-progress-city": (CITY, desk.in_progress(HAIXI)),
         "in-progress-supervisor": ("supervisor1", desk.in_progress()),
-        "confidential": (HANDLER, desk.in_progress(identity_hidden=True)),
+        "confidential": (HANDLER, desk.in_progress(confidentiality=Confidentiality.from_unions)),
         "replied": (LEADER, stages.replied(desk)),
         "to-callback": ("agent2", desk.to_callback()),
         "closed": ("supervisor1", desk.closed()),

@@ -113,7 +113,7 @@ def test_the_whole_form_is_kept(reader: Reader, desk: Desk) -> None:
             contact_way="phone",
             contact_time="evening",
             other_channels=["labour_inspection", "petition"],
-            identity_hidden="1",
+            confidentiality="intake_only",
         )
         .headers["location"]
         .split("/")[-2]
@@ -123,7 +123,7 @@ def test_the_whole_form_is_kept(reader: Reader, desk: Desk) -> None:
     assert (ticket.membership, ticket.identity_group) == ("not_member", "migrant_worker")
     assert (ticket.contact_way, ticket.contact_time) == ("phone", "evening")
     assert ticket.other_channels == ["labour_inspection", "petition"]
-    assert ticket.identity_hidden
+    assert ticket.confidentiality == "intake_only"
 
 
 def test_what_the_caller_does_not_know_does_not_stop_the_agent(reader: Reader, desk: Desk) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from service.identity.people import actor_of_username
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.queries import ticket_view
 from service.tickets.receipts import FailureReason, Receipt, ReceiptState, TakeReceipts, take_receipts
 from service.tickets.states import Step
@@ -260,7 +261,7 @@ def test_the_caller_is_masked_until_a_reason_is_given(reader: Reader, desk: Desk
 
 
 def test_a_hidden_identity_stays_hidden(visitor: Reader, shared_desk: Desk) -> None:
-    number = shared_desk.in_progress(identity_hidden=True)
+    number = shared_desk.in_progress(confidentiality=Confidentiality.from_unions)
     form = next(form for form in visitor.as_("agent1").forms(page_of(number)) if form.action.endswith("/caller"))
     assert not [form for form in visitor.as_(HANDLER).forms(page_of(number)) if form.action.endswith("/caller")]
     marked = visitor.step_form(number, "note").fields["form_mark"]

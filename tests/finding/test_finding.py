@@ -11,6 +11,7 @@ from service.core.pagination import CursorUnreadable
 from service.identity.people import actor_of_username
 from service.tickets import finding
 from service.tickets.closing import AddNote, add_note
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.dispatching import AskReturn, ask_return, grant_return
 from service.tickets.errors import PermissionMissing
@@ -231,7 +232,7 @@ def test_late_is_a_promise_broken_and_stays_so(desk: Desk) -> None:
 
 def test_the_digits_of_a_phone_are_for_those_who_see_the_caller(desk: Desk) -> None:
     mine = desk.in_progress()
-    hidden = desk.in_progress(identity_hidden=True)
+    hidden = desk.in_progress(confidentiality=Confidentiality.from_unions)
 
     assert set(numbers(desk, "agent1", phone_last4="1234")) == {mine, hidden}
     assert numbers(desk, f"handler-{GOLMUD}", phone_last4="1234") == [mine]

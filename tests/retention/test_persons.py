@@ -6,6 +6,7 @@ import threading
 
 from service.retention.holds import SetHold, set_hold
 from service.tickets.attachments import AttachFile, attach_file, keep_file
+from service.tickets.confidentiality import Confidentiality
 from tests.api.clients import Api
 from tests.console.browser import CONSOLE, Reader
 from tests.desk import GOLMUD, Desk
@@ -16,7 +17,7 @@ WHY = "职工本人来访申请查阅"
 
 
 def test_all_of_it_is_in_the_file_opened_and_on_record_everywhere(api: Api, desk: Desk) -> None:
-    first, second = desk.closed(), desk.in_progress(identity_hidden=True)
+    first, second = desk.closed(), desk.in_progress(confidentiality=Confidentiality.from_unions)
     desk.registered(phone="13997001111", caller_name="李四维", title="别人的事")
     kept = keep_file(desk.application.files, io.BytesIO(b"payroll"), most=100)
     desk.do(HANDLER, attach_file, AttachFile(number=second, file=kept, name="工资条.txt"))

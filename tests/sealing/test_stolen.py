@@ -15,6 +15,7 @@ from service.backup.programs import program, run
 from service.core.unit import WORKER
 from service.reports.ticket_export import ExportTickets, export_tickets
 from service.tickets.closing import AddNote, ReviewReply, add_note, approve_reply
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.consulting import AnswerConsult, AskConsult, answer_consult, ask_consult
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.drafts import SaveDraft, save_draft
@@ -74,7 +75,7 @@ def a_day_of_work(desk: Desk, folder: Path) -> None:
     """Everybody writes everything they know of the caller wherever they can write."""
     whole = {"caller_name": NAME, "phone": PHONE, "id_number": ID, "address": HOME}
     number = desk.in_progress(**whole, title=f"{NAME}反映欠薪", body=TOLD)
-    hidden = desk.in_progress(**whole, title=f"{NAME}反映欠薪", body=TOLD, identity_hidden=True)
+    hidden = desk.in_progress(**whole, title=f"{NAME}反映欠薪", body=TOLD, confidentiality=Confidentiality.from_unions)
     for each in (number, hidden):
         desk.do("agent1", add_note, AddNote(number=each, note=TOLD))
         desk.do(HANDLER, ask_consult, AskConsult(number=each, question=TOLD))

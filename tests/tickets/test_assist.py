@@ -147,11 +147,11 @@ def test_help_over_many_tickets_is_quick(desk: Desk) -> None:
             text(
                 """insert into ticket (number, query_code_sealed, state, kind, channel, category_code, place_code,
                      title, body, caller_id, employer_id, people_count, received_at, holder_code, cycle, bounces,
-                     due_at, half_at, urgent, anonymous, identity_hidden, provisional, suspended, row_version,
+                     due_at, half_at, urgent, anonymous, confidentiality, provisional, suspended, row_version,
                      created_at)
                    select 'X' || n, query_code_sealed, state, kind, channel, category_code, place_code, title, body,
                      caller_id, employer_id, people_count, received_at - n * interval '10 minutes', holder_code, cycle,
-                     bounces, due_at, half_at, urgent, anonymous, identity_hidden, provisional, suspended, row_version,
+                     bounces, due_at, half_at, urgent, anonymous, confidentiality, provisional, suspended, row_version,
                      created_at from ticket, generate_series(1, 10000) n"""
             )
         )

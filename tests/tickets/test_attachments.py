@@ -34,6 +34,7 @@ from service.tickets.attachments import (
     shown_name,
     withdraw_file,
 )
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.disclosure import IdentityIsHidden
 from service.tickets.errors import PermissionMissing, TicketNotFound
 from service.tickets.file_kinds import Examined, FileKindRefused, examine
@@ -335,7 +336,7 @@ def test_a_file_is_found_under_its_own_ticket_only(desk: Desk) -> None:
 
 
 def test_what_a_worker_sent_in_confidence_is_for_the_centre_with_a_reason(desk: Desk) -> None:
-    number = desk.in_progress(identity_hidden=True)
+    number = desk.in_progress(confidentiality=Confidentiality.from_unions)
     id_ = attach_as_worker(desk, number)
 
     for who in (HANDLER, "agent1"):

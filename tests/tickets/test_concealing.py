@@ -4,6 +4,7 @@ import pytest
 
 from service.ratings.recording import Answers, RecordCallback, record_callback
 from service.tickets.concealing import without_caller
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.intake import AnswerTicket, answer_ticket
 from service.tickets.sealed import Told
 from tests.desk import Desk
@@ -20,6 +21,7 @@ NAME, PHONE = "鄂小明", "13897007788"
         ("鄂先生来电,尾号7788", "*先生来电,尾号****"),
         ("来电人姓鄂,手机后四位:7788", "来电人姓*,手机后四位:****"),
         ("欠薪7788元,鄂尔多斯路工地,113897007788号", "欠薪7788元,鄂尔多斯路工地,113897007788号"),
+        ("我叫鄂**,电话138****7788。", "我叫***,电话***********。"),
         ("", ""),
     ],
 )
@@ -41,7 +43,7 @@ def test_names_of_every_kind(name: str | None, written: str, kept: str) -> None:
 
 
 def test_an_answer_on_the_phone_and_a_workers_comment_are_written_without_the_caller(desk: Desk) -> None:
-    hidden = {"identity_hidden": True, "caller_name": "马小明", "phone": "13897001234"}
+    hidden = {"confidentiality": Confidentiality.from_unions, "caller_name": "马小明", "phone": "13897001234"}
     answered = desk.accepted(**hidden)
     desk.do("lawyer1", answer_ticket, AnswerTicket(number=answered, answer="已告知马小明可申请仲裁"))
     assert desk.ticket(answered).answer == "已告知**可申请仲裁"

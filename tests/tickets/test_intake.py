@@ -9,6 +9,7 @@ from sqlalchemy import Text, cast, literal_column, select
 from service.core.ids import TICKET_NUMBER
 from service.tables import METADATA
 from service.tickets import errors
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.disclosure import IdentityIsHidden, RevealCaller, reveal_caller
 from service.tickets.employers import employer_key
 from service.tickets.intake import AcceptTicket, RegisterTicket, accept_ticket, register_ticket
@@ -127,7 +128,7 @@ def test_who_called_is_shown_with_a_reason_that_is_kept(desk: Desk) -> None:
 
 
 def test_a_confidential_caller_stays_hidden_from_the_union_and_not_from_the_centre(desk: Desk) -> None:
-    number = desk.in_progress(identity_hidden=True)
+    number = desk.in_progress(confidentiality=Confidentiality.from_unions)
 
     with pytest.raises(IdentityIsHidden):
         desk.do(f"handler-{GOLMUD}", reveal_caller, RevealCaller(number=number, reason="首次联系"))

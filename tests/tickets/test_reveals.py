@@ -6,39 +6,47 @@ import pytest
 
 from service.core.unit import PROVINCE_CODE, Actor
 from service.identity.permissions import ROLE_PERMISSIONS, Permission, Role
-from service.tickets.concealing import Sight, sees_caller, sight_of_caller
+from service.tickets.concealing import Sight, sight
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.disclosure import RevealCaller, reveal_caller
 from service.tickets.models import Ticket
 from service.tickets.reveals import tell_of_unusual_reveals
 from tests.desk import GOLMUD, HAIXI, Desk
 
 HANDLER = f"handler-{GOLMUD}"
-RING_BACK = {Role.agent, Role.lawyer, Role.handler}
+RING_BACK, CONFIDED_IN = {Role.agent, Role.lawyer, Role.handler}, {Role.agent, Role.supervisor}
 PLACES = {"the centre": PROVINCE_CODE, "the holder": GOLMUD, "above the holder": HAIXI, "beside the holder": "632802"}
 
 
-def expected(role: Role, place: str, *, confidential: bool) -> Sight:
-    """The rule in words: 保密 shows nothing outside the centre; who rings back sees the caller, the centre everybody's
-    and a union its own; all others see the masked form."""
-    if confidential and place != "the centre":
+def expected(role: Role, place: str, level: Confidentiality, *, inside: bool) -> Sight:
+    """The rule in words: inside the employer nobody learns anything, and of a confidential matter nobody outside the
+    centre; who rings back sees the caller, the centre everybody's and a union its own, but agents alone one that the
+    intake alone is to know; all others see the masked form."""
+    if inside or (level is not Confidentiality.open and place != "the centre"):
         return Sight.nothing
+    if level is Confidentiality.intake_only and role is not Role.agent:
+        return Sight.masked
     if role in RING_BACK and place in {"the centre", "the holder"}:
         return Sight.clear
     return Sight.masked
 
 
-@pytest.mark.parametrize(("role", "place", "confidential"), list(itertools.product(Role, PLACES, [False, True])))
-def test_every_role_at_every_place_and_level_sees_so_much(role: Role, place: str, confidential: bool) -> None:
+@pytest.mark.parametrize(
+    ("role", "place", "level", "inside"), list(itertools.product(Role, PLACES, Confidentiality, [False, True]))
+)
+def test_every_role_at_every_place_and_level_sees_so_much(
+    role: Role, place: str, level: Confidentiality, inside: bool
+) -> None:
     code = PLACES[place]
     actor = Actor(id=1, name="x", org_code=code, scope=code, permissions=ROLE_PERMISSIONS[role])
-    ticket = Ticket(holder_code=GOLMUD, identity_hidden=confidential)
+    ticket = Ticket(holder_code=GOLMUD, confidentiality=level.value)
 
-    assert sight_of_caller(actor, ticket) is expected(role, place, confidential=confidential)
-    assert sees_caller(actor, ticket) == (expected(role, place, confidential=confidential) is not Sight.nothing)
+    assert sight(actor, ticket, inside=inside) is expected(role, place, level, inside=inside)
 
 
 def test_who_rings_back_has_the_right() -> None:
     assert {role for role in Role if Permission.caller_reveal in ROLE_PERMISSIONS[role]} == RING_BACK
+    assert {role for role in Role if Permission.caller_reveal_confided in ROLE_PERMISSIONS[role]} == CONFIDED_IN
 
 
 def look(desk: Desk, number: str, times: int, who: str = HANDLER) -> None:
@@ -90,7 +98,7 @@ def test_three_times_the_usual_of_somebody_whose_usual_is_known_is_unusual(desk:
 
 
 def test_a_refused_look_is_none(desk: Desk) -> None:
-    number = desk.in_progress(identity_hidden=True)
+    number = desk.in_progress(confidentiality=Confidentiality.from_unions)
     for _ in range(2):
         with pytest.raises(Exception, match="confidentiality"):
             look(desk, number, 1)

@@ -39,8 +39,9 @@ def test_every_open_state_has_a_deadline_to_sort_by() -> None:
 
 
 def test_an_ended_ticket_takes_a_note_and_a_closed_one_can_be_reopened() -> None:
-    assert set(steps_from(State.rejected)) == {Step.note, Step.link, Step.unlink}
-    beside_it = {
+    confidence = {Step.raise_confidentiality, Step.lower_confidentiality}
+    assert set(steps_from(State.rejected)) == {Step.note, Step.link, Step.unlink} | confidence
+    beside_it = confidence | {
         Step.pass_quality,
         Step.fail_quality,
         Step.answer_supervision,

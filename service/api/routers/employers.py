@@ -7,8 +7,16 @@ from fastapi import Body, Path, Query, Response
 from service.api.deps import Working, answer
 from service.api.documentation import both, needs, refusals
 from service.api.routers import room
-from service.api.schemas.intake import EmployerAddName, EmployerAmend, EmployerList, EmployerMerge, EmployerOut
+from service.api.schemas.intake import (
+    EmployerAddName,
+    EmployerAmend,
+    EmployerList,
+    EmployerMerge,
+    EmployerOut,
+    EmployerUnionIn,
+)
 from service.identity.permissions import Permission
+from service.tickets.employer_unions import EmployerUnionChange, add_employer_union, remove_employer_union
 from service.tickets.employers import (
     MOST_FOUND,
     AddEmployerName,
@@ -30,6 +38,12 @@ AMEND_EXAMPLES = {
     "code": {"summary": "登记信用代码 / Credit code", "value": {"credit_code": "91630000MA75ABCD15"}},
 }
 NAME_EXAMPLES = {"short": {"summary": "简称 / Short name", "value": {"name": "某建"}}}
+UNION_EXAMPLES = {
+    "own": {
+        "summary": "企业工会 / A union of the firm",
+        "value": {"org_code": "632857", "reason": "该单位的企业工会,经省总组织部核实"},
+    }
+}
 MERGE_EXAMPLES = {"same": {"summary": "同一单位 / The same employer", "value": {"into": 2}}}
 
 
@@ -122,4 +136,42 @@ def merge(
     """
     with work.writing() as unit:
         view = merge_employers(unit, MergeEmployers(id=employer_id, into=body.into))
+    return answer(EmployerOut.of(view))
+
+
+@router.post(
+    "/{employer_id}/unions",
+    name="employer_add_union",
+    summary=both("登记内部工会", "Say that a union belongs to it"),
+    response_model=EmployerOut,
+    responses=_CHANGES,
+    openapi_extra=needs(Permission.union_manage),
+)
+def add_union(
+    work: Working, employer_id: Number, body: Annotated[EmployerUnionIn, Body(openapi_examples=UNION_EXAMPLES)]
+) -> Response:
+    """此后该工会及其下级的人员看不到反映该单位的来电人,也不能查看;派单给它时提醒。
+
+    From now on its people, and those of the unions below it, see nothing of who complained of the employer, and
+    whoever gives it such a matter is warned.
+    """
+    with work.writing(Permission.union_manage) as unit:
+        view = add_employer_union(unit, EmployerUnionChange(id=employer_id, **dict(body)))
+    return answer(EmployerOut.of(view))
+
+
+@router.post(
+    "/{employer_id}/unions/remove",
+    name="employer_remove_union",
+    summary=both("取消内部工会", "Say that a union does not belong to it"),
+    response_model=EmployerOut,
+    responses=_CHANGES,
+    openapi_extra=needs(Permission.union_manage),
+)
+def remove_union(
+    work: Working, employer_id: Number, body: Annotated[EmployerUnionIn, Body(openapi_examples=UNION_EXAMPLES)]
+) -> Response:
+    """取消后其人员与其他工会的人员看到的一样。/ Its people then see what those of other unions see."""
+    with work.writing(Permission.union_manage) as unit:
+        view = remove_employer_union(unit, EmployerUnionChange(id=employer_id, **dict(body)))
     return answer(EmployerOut.of(view))

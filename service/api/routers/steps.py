@@ -49,6 +49,12 @@ from service.tickets.closing import (
     send_reply_back,
     urge_ticket,
 )
+from service.tickets.confiding import (
+    LowerConfidentiality,
+    RaiseConfidentiality,
+    lower_confidentiality,
+    raise_confidentiality,
+)
 from service.tickets.consulting import (
     AnswerConsult,
     AskConsult,
@@ -507,6 +513,18 @@ ACTIONS: tuple[Action, ...] = (
         actions.WithReason,
         _takes(terminate_ticket, EndTicket),
         lost={"reason": "多次联系不上职工,且缺少办理所需信息"},
+    ),
+    _action(
+        Step.raise_confidentiality,
+        actions.RaiseConfidentiality,
+        _takes(raise_confidentiality, RaiseConfidentiality),
+        confides={"level": "intake_only", "note": "职工担心被认出,要求只有受理人员知道"},
+    ),
+    _action(
+        Step.lower_confidentiality,
+        actions.LowerConfidentiality,
+        _takes(lower_confidentiality, LowerConfidentiality),
+        agrees={"level": "open", "agreed": "11月22日电话中,职工同意承办工会直接联系本人"},
     ),
     _action(Step.note, actions.WithNote, _takes(add_note, AddNote), remark={"note": "职工方便接听时间为晚七点后"}),
     Action(

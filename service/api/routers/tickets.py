@@ -245,10 +245,11 @@ REVEAL_EXAMPLES = {"contact": {"summary": "首次联系 / First contact", "value
 def reveal(
     work: Working, number: TicketNumber, body: Annotated[Reveal, Body(openapi_examples=REVEAL_EXAMPLES)]
 ) -> Response:
-    """查看来电人登记的信息,以及工单文字中遮盖的号码,须说明理由;每次查看都记入时间线和审计。保密工单只对省级热线中心开放。
+    """查看来电人登记的信息,以及工单文字中遮盖的号码,须说明理由;每次查看都记入时间线和审计。保密工单只对省级热线中心开放,
+    仅受理人员可见的只对其坐席开放;被反映单位内部的工会一律不能查看。
 
     What the caller told of themselves and the numbers masked in the texts, in clear, for a reason that is put on the
-    timeline and into the audit.
+    timeline and into the audit. Never for a union inside the employer complained of.
     """
     with work.writing() as unit:
         details = reveal_caller(unit, RevealCaller(number=number, reason=body.reason))

@@ -29,8 +29,13 @@ from service.api.schemas.fields import (
     Yuan,
 )
 from service.api.schemas.tickets import RequestBody
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.materials import MOST_PIECES
 
+KnownInside = Annotated[
+    Flag,
+    Field(description="已知悉是被反映单位内部工会 / It is known to be a union inside the employer complained of"),
+]
 Pieces = Annotated[tuple[Piece, ...], Field(min_length=1, max_length=MOST_PIECES)]
 
 
@@ -76,6 +81,7 @@ class Dispatch(StepBody):
         None, description="协办答复期限,默认三个工作日 / They answer by; three working days by default"
     )
     adjudicated: Flag = Field(False, description="裁定派单,不可再退 / Adjudicated: cannot be returned")
+    known_inside: KnownInside = False
     note: Note = ""
 
 
@@ -148,6 +154,7 @@ class SetTask(StepBody):
     due_at: Instant | None = Field(
         None, description="答复期限,默认三个工作日 / Answer by; three working days by default"
     )
+    known_inside: KnownInside = False
 
 
 class AnswerTask(StepBody):
@@ -324,7 +331,24 @@ class PassDown(StepBody):
     """下派"""
 
     org_code: Code = Field(description="下级工会 / The county below")
+    known_inside: KnownInside = False
     note: Note = ""
+
+
+class RaiseConfidentiality(StepBody):
+    """提高保密级别"""
+
+    level: Confidentiality = Field(description="须高于现级别 / Above the present one")
+    note: Note = Field("", description="职工怎么说 / What the worker said")
+
+
+class LowerConfidentiality(StepBody):
+    """降低保密级别"""
+
+    level: Confidentiality = Field(description="须低于现级别 / Below the present one")
+    agreed: Reason = Field(
+        description="职工何时、以何种方式、向谁表示同意 / When, in what way and to whom the worker agreed"
+    )
 
 
 class OptionalNote(StepBody):

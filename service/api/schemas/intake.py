@@ -12,6 +12,7 @@ from service.api.schemas.fields import (
     Count,
     EmployerName,
     KindName,
+    Reason,
     Unknowable,
 )
 from service.api.schemas.tickets import Coded, RequestBody, ResponseBody, Words
@@ -166,10 +167,17 @@ class EmployerOut(ResponseBody):
     name: str
     credit_code: str | None
     other_names: list[str]
+    unions: list[str] = Field(description="内部工会的代码 / Codes of the unions that belong to it")
 
     @classmethod
     def of(cls, view: EmployerView) -> Self:
-        return cls(id=view.id, name=view.name, credit_code=view.credit_code, other_names=list(view.other_names))
+        return cls(
+            id=view.id,
+            name=view.name,
+            credit_code=view.credit_code,
+            other_names=list(view.other_names),
+            unions=list(view.unions),
+        )
 
 
 class EmployerList(ResponseBody):
@@ -191,6 +199,13 @@ class EmployerAddName(RequestBody):
     """别名 / Another name."""
 
     name: EmployerName
+
+
+class EmployerUnionIn(RequestBody):
+    """内部工会 / A union that belongs to the employer, or does not after all."""
+
+    org_code: Code = Field(description="工会代码,含其下级 / Code of the union; those below it are meant too")
+    reason: Reason = Field(description="理由,记入审计 / Why; it goes on record")
 
 
 class EmployerMerge(RequestBody):

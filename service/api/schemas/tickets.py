@@ -33,6 +33,7 @@ from service.api.schemas.fields import (
 )
 from service.core.errors import Bilingual
 from service.tickets.assisting import TaskView
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.materials import MaterialView
 from service.tickets.models import Ticket
 from service.tickets.states import STATE_NAMES, TABLE, State, Step
@@ -92,7 +93,11 @@ class TicketCreate(RequestBody):
     )
     urgent: Flag = Field(False, description="紧急 / Urgent")
     anonymous: Flag = Field(False, description="匿名 / Anonymous")
-    identity_hidden: Flag = Field(False, description="对承办单位保密身份 / Identity hidden from the handling union")
+    confidentiality: Confidentiality = Field(
+        Confidentiality.open,
+        description="保密级别:不保密、对承办单位保密、仅受理人员可见 / From whom the caller is hidden: nobody, "
+        "the unions that handle it, all but the intake",
+    )
     same_as: tuple[ShortText, ...] = Field(
         (), max_length=20, description="同一诉求的其他工单号 / Numbers of tickets about the same matter"
     )
@@ -378,7 +383,11 @@ class TicketOut(TicketRowOut):
     not_known: list[str] = Field(description="来电人说不清的项目 / What the caller did not know")
     linked: list[LinkedOut]
     anonymous: bool
-    identity_hidden: bool
+    confidentiality: Confidentiality
+    unions_inside: list[Words] = Field(
+        description="持有本工单的被反映单位内部工会,其人员看不到来电人 / Unions inside the employer that have it; "
+        "their people see no caller"
+    )
     caller_name: str | None = Field(
         description="脱敏;保密工单对中心以外为空 / Masked; outside the centre null when confidential"
     )
@@ -417,7 +426,8 @@ class TicketOut(TicketRowOut):
                 LinkedOut(number=entry.number, kind=entry.kind, linked_at=entry.linked_at) for entry in view.linked
             ],
             anonymous=view.anonymous,
-            identity_hidden=view.identity_hidden,
+            confidentiality=view.confidentiality,
+            unions_inside=[Words.of(name) for name in view.inside],
             caller_name=view.caller_name,
             caller_phone=view.caller_phone,
             tier_reason=view.tier_reason,

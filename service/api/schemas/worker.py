@@ -22,6 +22,7 @@ from service.api.schemas.fields import (
 )
 from service.api.schemas.tickets import Coded, RequestBody, ResponseBody, Words
 from service.api.worker_door import STAYS
+from service.tickets.confidentiality import Confidentiality
 from service.tickets.materials import LONGEST_PIECE, MOST_PIECES
 from service.tickets.worker_codes import VALID
 from service.tickets.worker_way import Progress
@@ -49,7 +50,11 @@ class WorkerSubmit(RequestBody):
     amount_owed: Yuan | None = Field(None, description="涉及金额(元) / Amount in yuan")
     caller_name: Name | None = Field(None, description="姓名 / Name")
     phone: Phone = Field(description="联系电话,任意写法 / Phone number in any form")
-    identity_hidden: Flag = Field(False, description="对承办单位保密身份 / Identity hidden from the handling union")
+    confidentiality: Confidentiality = Field(
+        Confidentiality.open,
+        description="保密级别:不保密、对办理的工会保密、仅热线受理人员知道 / From whom you are hidden: nobody, "
+        "the unions that handle it, all but those who take it down",
+    )
     consent: Flag = Field(False, description="已阅读并同意个人信息告知,必须为 true / Read and agreed to; must be true")
 
 

@@ -87,6 +87,16 @@ PAIRS: dict[str, tuple[str, str]] = {
         "不勾选则导出全部查找结果;不含来电人,导出人、时间和理由会记录在案",
         "Without a tick all that was found; without who called; who, when and why is put on record",
     ),
+    "find.callers": ("导出姓名和电话(明文)", "Export names and phones in clear"),
+    "find.callers_hint": (
+        "只有您可以查看其来电人的工单给明文,其余脱敏,文件注明条数和原因;每个明文计为一次查看,记入时间线和审计,次数异常时提醒管理员。"
+        "不勾选则导出全部查找结果,最多 200 张。用完请删除文件。",
+        "In clear for tickets whose caller you may see; the others are masked, and the file says how many and why. Each"
+        " counts as a look, on the timeline and in the audit. Without ticks all that was found, 200 at most. Delete the"
+        " file when you are done.",
+    ),
+    "find.callers_reason": ("为什么需要明文(必填)", "Why you need them (required)"),
+    "find.callers_submit": ("导出明文", "Export in clear"),
     "find.keep": ("保存这次查询", "Keep this search"),
     "find.name": ("名称", "Name"),
     "find.share": ("与本单位同事共用", "share it with my union"),

@@ -53,6 +53,31 @@ PAIRS: dict[str, tuple[str, str]] = {
         "职工要求保密:姓名和电话只对省级热线中心开放,请通过中心联系职工",
         "Confidential: name and number are with the provincial centre alone; reach the worker through it",
     ),
+    "ticket.withheld_inside": (
+        "您单位是被反映单位内部的工会,看不到来电人,请通过省级热线中心联系职工",
+        "Yours is a union inside the employer complained of and sees no caller; reach the worker through the centre",
+    ),
+    "inside.lead": ("由被反映单位内部的工会办理:", "With a union inside the employer complained of:"),
+    "inside.means": (
+        "其人员看不到来电人,也不能查看;联系职工由省级热线中心进行。不得向该单位透露反映人。",
+        "Its people see nothing of who called; the provincial centre speaks with the worker. Never tell the employer.",
+    ),
+    "field.known_inside": (
+        "已知悉是被反映单位内部工会,仍交其办理",
+        "I know that it is a union inside the employer and give it to it all the same",
+    ),
+    "hint.known_inside": (
+        "交给下列工会(含其下级)时须勾选:其人员看不到来电人,由热线中心联系职工;建议改交上级工会",
+        "Needed for the unions below (and those under them): their people see no caller and the centre speaks with the"
+        " worker; the union above is the better choice",
+    ),
+    "field.level": ("改为", "To"),
+    "field.raise_note": ("职工怎么说(可不填)", "What the worker said (optional)"),
+    "field.agreed": ("职工的同意", "How the worker agreed"),
+    "hint.agreed": (
+        "写明何时、以何种方式、向谁表示同意;未经同意不得降低",
+        "When, in what way and to whom; never without the worker's agreement",
+    ),
     "ticket.no_phone": ("未留电话", "no phone"),
     "ticket.received": ("来件时间", "Received"),
     "ticket.accepted": ("受理时间", "Accepted"),

@@ -44,12 +44,12 @@ PAIRS: dict[str, tuple[str, str]] = {
     "question.way_name": ("怎么称呼您(可不填)", "Your name (you need not say)"),
     "question.way_phone": ("您的手机号", "Your phone"),
     "hint.way_phone": ("用来联系您、发送查询码", "To reach you and to send you the code"),
-    "question.way_hidden": ("不要让承办工会知道我是谁", "Do not tell the union who I am"),
+    "question.way_hidden": ("要不要保密", "From whom to hide who you are"),
     "question.way_consent": ("我已阅读并同意", "I have read this and agree"),
     "way.consent_title": ("您的信息怎样使用", "How your data is used"),
     "way.consent_use": (
         "您填写的内容、姓名和电话只用于办理此事项、联系和回访您。姓名和电话加密保存,由热线中心和承办工会中"
-        "需要联系您的人查看,每次查看都有记录;勾选保密后只有热线中心能看。",
+        "需要联系您的人查看,每次查看都有记录;选择保密后只有热线中心能看。",
         "What you write, your name and phone are used to handle this matter and to reach you. Name and phone are kept "
         "encrypted; who has to reach you sees them, and each time is put on record.",
     ),
