@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import redis
 from sqlalchemy import text
@@ -24,6 +25,7 @@ from service.core.settings import Settings, SettingsMissing
 from service.core.unit import SYSTEM, Actor, Unit
 from service.escalations.digests import put_digest
 from service.identity.permissions import Role
+from service.identity.providers import CALLBACK, provider_settings
 from service.notifications.bells import ringer
 from service.notifications.brake import DIGEST, Brake
 from service.notifications.channels import ROBOTS, ChannelKind, channel_handlers
@@ -43,6 +45,9 @@ from service.tickets.recounting import RECOUNT, recount_by_message
 from service.tickets.supervising import SUPERVISION_DUE, remind_of_supervision
 from service.tickets.together import FOLLOW, follow_master
 from service.tickets.worker_codes import CODE_TEMPLATE, WORKER_CODE, worker_code_handler
+
+if TYPE_CHECKING:
+    from service.identity.oidc import Provider
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,17 @@ class Application:
         """The antivirus that the settings name. Raises SettingsMissing for an address that is none."""
         settings = self.settings
         return Clamd(settings.scanner, timeout=settings.scanner_timeout) if settings.scanner else NoScanner()
+
+    @cached_property
+    def provider(self) -> "Provider | None":
+        """The identity provider that the settings name, if they name one."""
+        settings = provider_settings(self.settings)
+        if settings is None:
+            return None
+        # Ten megabytes that only those pay who use it.
+        from service.identity.oidc import Provider  # noqa: PLC0415
+
+        return Provider(settings, callback=self.settings.public_url.rstrip("/") + CALLBACK, clock=self.clock)
 
     @property
     def brake(self) -> Brake:
@@ -254,6 +270,7 @@ def build(settings: Settings, *, clock: Clock | None = None, gateway: Gateway | 
             f"HOTLINE_SECOND_FACTOR_ROLES 中没有这样的岗位:{names}。\n"
             f"There is no such role in HOTLINE_SECOND_FACTOR_ROLES: {names}."
         )
+    provider_settings(settings)  # half of one is said now, and not with the first login
     if settings.scanner:
         Clamd(settings.scanner)  # an address that is none is said now, and not with the first file
     return Application(

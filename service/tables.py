@@ -8,6 +8,7 @@ from service.history.models import ImportedTicket, ImportRemark, ImportRun
 from service.identity.absences import Absence
 from service.identity.duties import Duty
 from service.identity.handlers import TicketHandler
+from service.identity.identities import LinkedIdentity
 from service.identity.models import LoginToken, Person, PersonRole
 from service.identity.otp import RecoveryCode, SecondFactor
 from service.identity.peer_requests import PeerCall
@@ -95,6 +96,7 @@ __all__ = [
     "ImportedTicket",
     "IntakeDraft",
     "LegalHold",
+    "LinkedIdentity",
     "LoginToken",
     "MaterialRequest",
     "Notice",

@@ -8,10 +8,13 @@ signed cookie), and a browser known is counted for itself: so a stranger's tries
 
 import ipaddress
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
+from typing import TypedDict
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.requests import Request
@@ -19,16 +22,19 @@ from starlette.requests import Request
 from service.api.deps import NOBODY
 from service.api.errors import correlation_id_of
 from service.bootstrap import Application
+from service.core.errors import HotlineError
 from service.core.metrics import LOGINS
 from service.core.ratelimit import TooOften
 from service.core.unit import Unit
 from service.identity.errors import (
+    IdentityUnknown,
     LoginFailed,
     LoginLocked,
     SecondFactorNeeded,
     SecondFactorUnreadable,
     SecondFactorWrong,
 )
+from service.identity.identities import LogInByIdentity, ShownIdentity, log_in_by_identity, proven, username_of
 from service.identity.logins import LogIn, Login, has_logged_in_from, log_in, note_lock
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -43,17 +49,31 @@ FOR_ONE_NAME: Limits = ((100, _DAY),)
 # Three codes of a million are good at a time: thirty tries a day find one in thirty years.
 FOR_ONE_CODE: Limits = ((10, 15 * _MINUTE), (30, _DAY))
 
+# A way to the identity provider and back counts twice; the centre's people come to work at once, by one address.
+TO_THE_PROVIDER: Limits = ((600, 10 * _MINUTE), (10_000, _DAY))
+
 BROWSER_KNOWN = timedelta(days=180)
 # People who share one computer at a counter.
 _MOST_AT_A_BROWSER = 12
 # What became of a try, as it is counted.
-_OUTCOMES: dict[type[LoginFailed], str] = {
+_OUTCOMES: dict[type[HotlineError], str] = {
     LoginFailed: "wrong_password",
     SecondFactorNeeded: "code_asked",
     SecondFactorWrong: "wrong_code",
     SecondFactorUnreadable: "factor_unreadable",
+    IdentityUnknown: "unknown_account",
 }
 _LONGEST_COOKIE, _LONGEST_AGENT = 1000, 500
+
+
+class _Entry(TypedDict):
+    """What each login says of where it comes from and how long it lasts."""
+
+    address: str
+    agent: str
+    lasts: timedelta
+    idle: timedelta
+    second_factor_for: AbstractSet[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +109,7 @@ class LoginDoor:
             counted += [("login network", network, FROM_ONE_NETWORK), ("login name", name, FOR_ONE_NAME)]
         for what, who, limits in counted:
             self._count(what, who, limits, now, name=name)
-        settings = self.application.settings
-        command = LogIn(
-            username=name,
-            password=password,
-            address=self.address,
-            agent=self.agent,
-            lasts=timedelta(hours=settings.token_hours),
-            idle=settings.idle,
-            proof=proof,
-            second_factor_for=settings.second_factor_required,
-        )
+        command = LogIn(username=name, password=password, proof=proof, **self._entry())
         try:
             login = self._try(command)
         except SecondFactorNeeded:
@@ -113,11 +123,55 @@ class LoginDoor:
         LOGINS.labels("opened").inc()
         return login
 
+    def may_go_to_provider(self) -> None:
+        """Asked before each question to the identity provider. Raises LoginLocked."""
+        now = self.application.clock.now()
+        self._count("login provider", network_of(self.address), TO_THE_PROVIDER, now, name="")
+
+    def log_in_by_identity(self, shown: ShownIdentity) -> Login:
+        """A fresh login for whoever an account at the provider belongs to. Raises IdentityUnknown,
+        SecondFactorNeeded."""
+        return self._enter(LogInByIdentity(shown=shown, **self._entry()))
+
+    def log_in_by_proof(self, proof: str, code: str) -> Login:
+        """As log_in_by_identity, a moment later and with the code. Raises LoginInterrupted, LoginLocked,
+        SecondFactorWrong, SecondFactorUnreadable, IdentityUnknown."""
+        now = self.application.clock.now()
+        with self.application.reading(NOBODY, correlation_id=self.correlation_id) as unit:
+            shown = proven(unit, proof)
+            name = username_of(unit, shown)
+        counted = [("login code", name, FOR_ONE_CODE)]
+        self._count(*counted[0], now, name=name)
+        login = self._enter(LogInByIdentity(shown=shown, **self._entry(), code=code))
+        self._take_back(counted, now)
+        return login
+
+    def _entry(self) -> "_Entry":
+        settings = self.application.settings
+        return {
+            "address": self.address,
+            "agent": self.agent,
+            "lasts": timedelta(hours=settings.token_hours),
+            "idle": settings.idle,
+            "second_factor_for": settings.second_factor_required,
+        }
+
     def _try(self, command: LogIn) -> Login:
+        with self._counting(), self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            return log_in(unit, command)
+
+    def _enter(self, command: LogInByIdentity) -> Login:
+        with self._counting(), self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
+            login = log_in_by_identity(unit, command)
+        LOGINS.labels("opened").inc()
+        return login
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """What becomes of a try is counted, by the reason where it is refused."""
         try:
-            with self.application.unit(NOBODY, correlation_id=self.correlation_id) as unit:
-                return log_in(unit, command)
-        except LoginFailed as refusal:
+            yield
+        except (LoginFailed, IdentityUnknown) as refusal:
             LOGINS.labels(_OUTCOMES.get(type(refusal), "refused")).inc()
             raise
 

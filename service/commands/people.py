@@ -27,6 +27,8 @@ def register(app: typer.Typer) -> None:
     user.command("list")(list_people)
     user.command("logins")(list_logins)
     user.command("log-out")(log_out_everywhere)
+    user.command("link-identity")(link_identity)
+    user.command("unlink-identity")(unlink)
     user.command("why")(why)
     user.command("absence")(absence)
     user.command("absences")(list_absences)
@@ -252,8 +254,8 @@ def list_logins(
         say_json([{**asdict(view), **{name: getattr(view, name).isoformat() for name in instants}} for view in found])
         return
     say_table(
-        ("程序 program", "地址 address", "登录 since", "最近使用 last used"),
-        [(view.agent, view.address, _minute(view.began_at), _minute(view.used_at)) for view in found],
+        ("程序 program", "地址 address", "方式 how", "登录 since", "最近使用 last used"),
+        [(view.agent, view.address, view.way.value, _minute(view.began_at), _minute(view.used_at)) for view in found],
     )
 
 
@@ -264,6 +266,33 @@ def log_out_everywhere(username: Annotated[str, typer.Argument(help="用户名 /
     with application() as parts, parts.unit() as unit:
         ended = end_logins_of(unit, username)
     say(f"已注销 {ended} 次登录 / {ended} logins ended")
+
+
+def link_identity(
+    username: Annotated[str, typer.Argument(help="用户名 / user name")],
+    account: Annotated[str, typer.Option(help="账号:HOTLINE_OIDC_CLAIM 所指声明的值 / what that claim says of them")],
+) -> None:
+    """登记某人的身份认证账号。/ Say which account at the identity provider is somebody's."""
+    from service.identity.errors import ProviderNotSet
+    from service.identity.identities import EnterIdentity
+    from service.identity.providers import provider_settings
+    from service.notifications.account_notices import enter_identity_and_tell
+
+    with application() as parts, parts.unit() as unit:
+        provider = provider_settings(parts.settings)
+        if provider is None:
+            raise ProviderNotSet
+        enter_identity_and_tell(unit, EnterIdentity(username=username, account=account), provider=provider)
+    say(f"已登记 {username} 的账号 / the account of {username} was entered")
+
+
+def unlink(username: Annotated[str, typer.Argument(help="用户名 / user name")]) -> None:
+    """解除某人的身份认证账号。/ Unlink somebody's account; logins that it opened end."""
+    from service.identity.identities import unlink_identity
+
+    with application() as parts, parts.unit() as unit:
+        unlink_identity(unit, username)
+    say(f"已解除 {username} 的账号 / the account of {username} was unlinked")
 
 
 def absence(

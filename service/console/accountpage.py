@@ -10,6 +10,7 @@ from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.identity.logins import ChangePassword, change_password, end_other_logins, end_own_login, own_logins
 from service.identity.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from service.identity.providers import provider_settings
 
 _DIFFERENT = Bilingual("两次输入的新密码不一致。", "The two new passwords are not the same.")
 _EMPTY = Bilingual("请填写当前密码和新密码。", "Type the present password and the new one.")
@@ -19,7 +20,8 @@ def show_account(visit: Visit) -> Response:
     """Who one is here, and the logins that last."""
     with visit.reading() as unit:
         logins = own_logins(unit)
-    return visit.page("account.html", logins=logins, done=visit.query("done"))
+    provider = provider_settings(visit.application.settings)
+    return visit.page("account.html", logins=logins, done=visit.query("done"), provider=provider)
 
 
 def take_account(visit: Visit) -> Response:

@@ -30,7 +30,8 @@ from service.identity.errors import (
     SecondFactorUnreadable,
     SecondFactorWrong,
 )
-from service.identity.logins import PROOF_LASTS, Login, log_out
+from service.identity.logins import PROOF_LASTS, Login, Way, log_out
+from service.identity.providers import provider_settings
 
 
 class Credentials(BaseModel):
@@ -63,7 +64,7 @@ def take_login(visit: Visit) -> Response:
         return response
     except (LoginFailed, LoginLocked) as refusal:
         return _login_page(visit, refusal=refusal)
-    return _inside_with(visit, door, login)
+    return inside_with(visit, door, login, wanted=visit.value("next"))
 
 
 def take_code(visit: Visit) -> Response:
@@ -81,13 +82,14 @@ def take_code(visit: Visit) -> Response:
     except (LoginFailed, LoginLocked) as refusal:
         # Too long ago, or the password was changed meanwhile: from the beginning.
         return _login_page(visit, refusal=refusal)
-    response = _inside_with(visit, door, login)
+    response = inside_with(visit, door, login, wanted=visit.value("next"))
     visit.forget(response, PROOF_COOKIE, path=f"{visit.root}/login")
     return response
 
 
-def _inside_with(visit: Visit, door: LoginDoor, login: Login) -> Response:
-    response = visit.goto(_inside(visit.value("next"), visit.root))
+def inside_with(visit: Visit, door: LoginDoor, login: Login, *, wanted: str) -> Response:
+    """To the page that somebody wanted, logged in."""
+    response = visit.goto(_inside(wanted, visit.root))
     visit.remember(response, SESSION_COOKIE, login.token, path=visit.root or "/")
     seconds = int(BROWSER_KNOWN.total_seconds())
     visit.remember(response, BROWSER_COOKIE, door.known_by(login), path=f"{visit.root}/login", seconds=seconds)
@@ -97,8 +99,8 @@ def _inside_with(visit: Visit, door: LoginDoor, login: Login) -> Response:
 def take_logout(visit: Visit) -> Response:
     """The token ends everywhere at once."""
     with visit.application.unit(NOBODY, correlation_id=visit.correlation_id) as unit:
-        log_out(unit, visit.token)
-    response = visit.goto("/login")
+        way = log_out(unit, visit.token)
+    response = visit.goto("/login", **({"left": "provider"} if way is Way.oidc else {}))
     visit.forget(response, SESSION_COOKIE, path=visit.root or "/")
     return response
 
@@ -107,6 +109,7 @@ def _code_page(visit: Visit, username: str, *, refusal: HotlineError | None = No
     problem = problem_of(refusal) if refusal is not None else None
     return visit.page(
         "login_code.html",
+        to="/login/code",
         status=problem.status if problem else 200,
         refusal=Bilingual(problem.zh, problem.en) if problem else None,
         username=username,
@@ -125,6 +128,8 @@ def _login_page(visit: Visit, *, refusal: HotlineError | None = None) -> Respons
         username=visit.value("username"),
         next=visit.query("next") or visit.value("next"),
         mark=form_mark(visit.application.vault, visitor),
+        provider=provider_settings(visit.application.settings),
+        left=visit.query("left") == "provider",
     )
     visit.remember(response, VISITOR_COOKIE, visitor, path=visit.root or "/")
     return response

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.api.schemas.keeping import HandOverTo, PersonAdd, PersonChange
+from service.api.schemas.keeping import HandOverTo, IdentityEnter, PersonAdd, PersonChange
 from service.console import words
 from service.console.errors import problem_for
 from service.console.forms import Field, Form, Wrong, checked, of_people, of_unions, of_words, values_of
@@ -14,6 +14,8 @@ from service.console.visit import Visit
 from service.core.errors import Bilingual, HotlineError
 from service.core.ids import TICKET_NUMBER
 from service.core.unit import Unit
+from service.identity.errors import ProviderNotSet
+from service.identity.identities import EnterIdentity, identities_of, unlink_identity
 from service.identity.keeping import (
     AddPerson,
     ChangePerson,
@@ -27,9 +29,11 @@ from service.identity.keeping import (
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.people import people_in_reach
 from service.identity.permissions import Role
+from service.identity.providers import provider_settings
 from service.notifications.account_notices import (
     add_person_and_tell,
     change_person_and_tell,
+    enter_identity_and_tell,
     reset_second_factor_and_tell,
 )
 from service.org.tree import org_tree
@@ -89,6 +93,8 @@ def take_change(visit: Visit) -> Response:
             elif step == "hand":
                 body = checked(HandOverTo, values_of(_HAND, visit.typed))
                 done = hand_over(unit, HandOver(username=username, to=body["to"]))
+            elif step == "link":
+                _link(visit, unit, username)
             elif step in _STEPS:
                 given = _STEPS[step](unit, username) or ""
     except Wrong as wrong:
@@ -130,12 +136,25 @@ def _end_logins(unit: Unit, username: str) -> None:
     end_logins_of(unit, username)
 
 
+def _unlink(unit: Unit, username: str) -> None:
+    unlink_identity(unit, username)
+
+
 _STEPS: dict[str, Callable[[Unit, str], str | None]] = {
     "reset": reset_password,
     "enable": enable_person,
     "end-logins": _end_logins,
     "factor": reset_second_factor_and_tell,
+    "unlink": _unlink,
 }
+
+
+def _link(visit: Visit, unit: Unit, username: str) -> None:
+    provider = provider_settings(visit.application.settings)
+    if provider is None:
+        raise ProviderNotSet
+    body = checked(IdentityEnter, {"account": visit.value("account")})
+    enter_identity_and_tell(unit, EnterIdentity(username=username, account=body["account"]), provider=provider)
 
 
 def _change(visit: Visit, unit: Unit, username: str) -> None:
@@ -222,6 +241,7 @@ def _person_page(
             "union": tree.get(row.org_code).name,
             "oneself": row.username == unit.actor.name,
             "logins": logins_of(unit, username),
+            "identities": identities_of(unit, username),
             "work": open_work(unit, username),
             "why": _why(visit, unit, username),
         }
@@ -238,6 +258,7 @@ def _person_page(
     asked = facts.pop("why")
     refused = asked if isinstance(asked, TicketNotFound) else None
     facts |= {
+        "provider": provider_settings(visit.application.settings),
         "asked": visit.query("ticket"),
         "why": None if refused else asked,
         "no_ticket": Bilingual(refused.sentence("zh"), refused.sentence("en")) if refused else None,

@@ -17,6 +17,8 @@ VISITOR_COOKIE = "hotline_visitor"
 BROWSER_COOKIE = "hotline_browser"
 # Between the right password and the code of the authenticator.
 PROOF_COOKIE = "hotline_proof"
+# Between going to the identity provider and coming back from it.
+JOURNEY_COOKIE = "hotline_journey"
 FORM_MARK = "form_mark"
 
 

@@ -43,6 +43,17 @@ class Settings(BaseSettings):
     second_factor_roles: str | None = Field(
         None, description="roles that must show a second factor, with commas; empty: none"
     )
+    oidc_issuer: str = Field("", description="an identity provider (OpenID Connect); without one passwords alone")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_client_secret_file: Path | None = None
+    oidc_scopes: str = Field("openid", description="what is asked for, with blanks between")
+    oidc_claim: str = Field("sub", description="the claim by which administrators name somebody's account there")
+    oidc_label_zh: str = Field("统一身份认证", description="what the button calls the provider", max_length=40)
+    oidc_label_en: str = Field("single sign-on", max_length=40)
+    oidc_timeout: float = Field(5.0, gt=0, le=30)
+    oidc_mfa_amr: str = Field("", description="values of `amr`, with commas: one of them spares our second factor")
+    oidc_mfa_acr: str = Field("", description="values of `acr`, with commas: asked for, and as good as those")
     token_hours: float = Field(12.0, gt=0)
     idle_minutes: int = Field(120, ge=10, le=10_080, description="a login not used for so long ends")
     logins_keep_days: int = Field(90, ge=31, le=3660, description="days a login is kept after it ended")
@@ -188,6 +199,22 @@ class Settings(BaseSettings):
         raise SettingsMissing(
             "已设置 HOTLINE_SMS_URL,但缺少密钥:请设置 HOTLINE_SMS_SECRET 或 HOTLINE_SMS_SECRET_FILE。\n"
             "HOTLINE_SMS_URL is set without a secret: set HOTLINE_SMS_SECRET or HOTLINE_SMS_SECRET_FILE."
+        )
+
+    def oidc_key(self) -> str:
+        """The client's secret at the identity provider. Raises SettingsMissing when none is given."""
+        secret = ""
+        if self.oidc_client_secret is not None:
+            secret = self.oidc_client_secret.get_secret_value()
+        elif self.oidc_client_secret_file is not None and self.oidc_client_secret_file.is_file():
+            secret = self.oidc_client_secret_file.read_text().strip()
+        if secret:
+            return secret
+        raise SettingsMissing(
+            "已设置 HOTLINE_OIDC_ISSUER,但缺少客户端密钥:请设置 HOTLINE_OIDC_CLIENT_SECRET 或"
+            " HOTLINE_OIDC_CLIENT_SECRET_FILE。\n"
+            "HOTLINE_OIDC_ISSUER is set without the client's secret: set HOTLINE_OIDC_CLIENT_SECRET or"
+            " HOTLINE_OIDC_CLIENT_SECRET_FILE."
         )
 
     def smtp_key(self) -> str:

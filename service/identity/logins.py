@@ -4,9 +4,11 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 
@@ -65,22 +67,34 @@ class PasswordNotRight(Malformed):
     en = "The present password is not right."
 
 
+class Way(StrEnum):
+    """How a login was made: with a password of ours, or by the identity provider."""
+
+    password = "password"  # noqa: S105 - a way, not one
+    oidc = "oidc"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogIn:
-    """Name and password as typed, where they came from (an IP address and what the program calls itself), how long the
-    login lasts, and after how long without use it ends before. `code` is of the
-    authenticator or a recovery code; with `proof` of a refusal for want of it the password need not be typed again.
+class Entry:
+    """What every login says of itself: where it came from (an IP address and what the program calls itself), how long
+    it lasts, and after how long without use it ends before. `code` is of the authenticator or a recovery code;
     `second_factor_for` are the roles that must show one."""
 
-    username: str
-    password: str
     address: str
     agent: str
     lasts: timedelta
     idle: timedelta
     code: str = ""
-    proof: str = ""
     second_factor_for: AbstractSet[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn(Entry):
+    """Name and password as typed; with `proof` of a refusal for want of a code the password need not be typed again."""
+
+    username: str
+    password: str
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class LoginView:
-    """A login that lasts. `address` and `agent` are where it was made, empty where that is not known."""
+    """A login that lasts. `address` and `agent` are where it was made, empty where that is not known; `way` is how."""
 
     id: int
     began_at: datetime
@@ -102,6 +116,7 @@ class LoginView:
     ends_at: datetime
     address: str
     agent: str
+    way: Way
     present: bool
 
 
@@ -132,18 +147,20 @@ def log_in(unit: Unit, command: LogIn) -> Login:
     ).one_or_none()
     if person is None:
         raise LoginFailed
-    has_factor = is_confirmed(unit, person.id)
-    if has_factor and not command.code:
-        raise SecondFactorNeeded(proof=_proof(unit, username, person.password_hash))
-    shown = take_code(unit, person.id, command.code) if has_factor else Shown.nothing
-    roles = set(unit.session.scalars(select(PersonRole.role).where(PersonRole.person_id == person.id)))
-    owes = not has_factor and bool(roles & command.second_factor_for)
+    shown = ask_second_factor(unit, person, command, lambda: _proof(unit, username, person.password_hash))
     if is_outdated(person.password_hash) and not command.proof:
         person.password_hash = hash_password(command.password)
-    login = _begin(unit, person, command, owes_second_factor=owes)
-    with unit.acting_as(login.actor):
-        record(unit, "login:begin", subject=person.username, after={"address": command.address, "factor": shown})
-    return login
+    return begin_login(unit, person, command, way=Way.password, shown=shown)
+
+
+def ask_second_factor(unit: Unit, person: Person, command: Entry, proof: Callable[[], str]) -> Shown:
+    """Take the code of somebody who has a second factor. `proof` is what spares the first step when the code comes.
+    Raises SecondFactorNeeded, SecondFactorWrong, SecondFactorUnreadable."""
+    if not is_confirmed(unit, person.id):
+        return Shown.nothing
+    if not command.code:
+        raise SecondFactorNeeded(proof=proof())
+    return take_code(unit, person.id, command.code)
 
 
 def _proof(unit: Unit, username: str, stored: str) -> str:
@@ -164,8 +181,11 @@ def _is_proven(unit: Unit, proof: str, username: str, stored: str | None) -> boo
     return right and name == username and unit.now.timestamp() < ends
 
 
-def _begin(unit: Unit, person: Person, command: LogIn, *, owes_second_factor: bool) -> Login:
+def begin_login(unit: Unit, person: Person, command: Entry, *, way: Way, shown: Shown) -> Login:
+    """A token for somebody who has shown what is asked, put on record. It owes a second factor where their role
+    requires one and none was shown."""
     token = new_token()
+    roles = set(unit.session.scalars(select(PersonRole.role).where(PersonRole.person_id == person.id)))
     unit.session.add(
         LoginToken(
             digest=digest(token),
@@ -175,11 +195,16 @@ def _begin(unit: Unit, person: Person, command: LogIn, *, owes_second_factor: bo
             idle_until=unit.now + command.idle,
             address=command.address[:_LONGEST_ADDRESS],
             agent=in_short(command.agent),
-            owes_second_factor=owes_second_factor,
+            owes_second_factor=shown is Shown.nothing and bool(roles & command.second_factor_for),
+            way=way.value,
         )
     )
     unit.session.flush()
-    return Login(token=token, expires_in=command.lasts, actor=holder_of_token(unit, token))
+    login = Login(token=token, expires_in=command.lasts, actor=holder_of_token(unit, token))
+    with unit.acting_as(login.actor):
+        after = {"address": command.address, "factor": shown, "way": way}
+        record(unit, "login:begin", subject=person.username, after=after)
+    return login
 
 
 def has_logged_in_from(unit: Unit, username: str, address: str) -> bool:
@@ -197,15 +222,17 @@ def has_logged_in_from(unit: Unit, username: str, address: str) -> bool:
     return bool(address) and found is not None
 
 
-def log_out(unit: Unit, token: str) -> None:
-    """Revoke a token; revoking twice changes nothing."""
+def log_out(unit: Unit, token: str) -> Way | None:
+    """Revoke a token; answers how its login was made. Revoking twice changes nothing, and answers None."""
     try:
         holder = holder_of_token(unit, token)
     except NotLoggedIn:
-        return
+        return None
     with unit.acting_as(holder):
         _end(unit, LoginToken.digest == digest(token))
         record(unit, "login:end", subject=holder.name, after={"ended": 1})
+    way = unit.session.scalar(select(LoginToken.way).where(LoginToken.digest == digest(token)))
+    return Way(way) if way else None
 
 
 def note_lock(unit: Unit, username: str, *, limit: str, address: str) -> None:
@@ -268,6 +295,12 @@ def end_logins_of(unit: Unit, username: str) -> int:
     return ended
 
 
+def end_logins_by_provider(unit: Unit, person_id: int) -> int:
+    """End those of somebody's logins that the identity provider opened, but the present one; so many ended."""
+    present = unit.actor.login.id if unit.actor.login else 0
+    return _end(unit, LoginToken.person_id == person_id, LoginToken.way == Way.oidc.value, LoginToken.id != present)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePassword:
     """One's own, both in clear."""
@@ -281,15 +314,21 @@ def change_password(unit: Unit, command: ChangePassword) -> None:
 
     Raises PasswordNotRight, PasswordUnchanged, and what check_password raises.
     """
-    person = unit.session.get_one(Person, unit.actor.id, with_for_update={"key_share": True})
-    if not matches(person.password_hash, command.present):
-        raise PasswordNotRight
+    person = show_password_again(unit, command.present)
     check_password(command.new, username=person.username, display_name=person.display_name)
     if matches(person.password_hash, command.new):
         raise PasswordUnchanged
     person.password_hash, person.password_given_at = hash_password(command.new), None
     record(unit, "person:password", subject=person.username)
     end_other_logins(unit)
+
+
+def show_password_again(unit: Unit, password: str) -> Person:
+    """The actor themselves, their row locked, who show that it is still they. Raises PasswordNotRight."""
+    person = unit.session.get_one(Person, unit.actor.id, with_for_update={"key_share": True})
+    if not matches(person.password_hash, password):
+        raise PasswordNotRight
+    return person
 
 
 def in_short(agent: str) -> str:
@@ -324,6 +363,7 @@ def _logins(unit: Unit, person_id: int | None) -> list[LoginView]:
             ends_at=row.expires_at,
             address=row.address,
             agent=row.agent,
+            way=Way(row.way),
             present=row.id == present,
         )
         for row in rows

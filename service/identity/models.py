@@ -48,13 +48,14 @@ class PersonRole(Base):
 
 class LoginToken(Base):
     """A login: an opaque token, of which only the SHA-256 is stored, so that a stolen dump logs nobody in; and from
-    where, with what and when last. `address` is empty for one that the version before this made. One that
-    owes a second factor is good for setting one up."""
+    where, with what and when last; `way` says how it was made. `address` is empty for one that an earlier version made.
+    One that owes a second factor is good for setting one up."""
 
     __tablename__ = "login_token"
     __table_args__ = (
         CheckConstraint("expires_at > created_at", name="expires_after_creation"),
         CheckConstraint("length(address) <= 45 and length(agent) <= 60", name="seen_from"),
+        CheckConstraint("way in ('password','oidc')", name="way"),
         Index("ix_login_token_address", "person_id", "address", "created_at"),
     )
 
@@ -69,3 +70,4 @@ class LoginToken(Base):
     used_at: Mapped[datetime | None]
     idle_until: Mapped[datetime | None]
     owes_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    way: Mapped[str] = mapped_column(default="password", server_default="password")

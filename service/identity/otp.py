@@ -58,11 +58,12 @@ def is_confirmed(unit: Unit, person_id: int | None) -> bool:
 
 
 class Shown(StrEnum):
-    """By what somebody showed that it is they, beside the password."""
+    """By what somebody showed that it is they, beside the password or the account at the identity provider."""
 
     nothing = "nothing"
     authenticator = "authenticator"
     recovery_code = "recovery_code"
+    provider = "provider"
 
 
 def take_code(unit: Unit, person_id: int, code: str) -> Shown:

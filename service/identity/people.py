@@ -28,7 +28,8 @@ _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,63}$")
 # the way it tells the fence how far the person reaches, which so costs no round trip.
 _BY_TOKEN = text(
     """
-    select p.id, p.username, p.org_code, p.password_given_at, t.owes_second_factor,
+    select p.id, p.username, p.org_code, t.owes_second_factor,
+     case when t.way = 'password' then p.password_given_at end as password_given_at,
      t.id as login, coalesce(t.used_at, t.created_at) as used_at,
      (select array_agg(r.role) from person_role r where r.person_id = p.id) as roles,
      set_config(:setting, left(u.code, case u.level when 'province' then 2 when 'prefecture' then 4 else 6 end), true)
@@ -103,8 +104,8 @@ def create_person(unit: Unit, command: CreatePerson, *, password_hash: str | Non
 
 def actor_of_token(unit: Unit, token: str) -> Actor:
     """Who holds a token. One statement. Raises NotLoggedIn for an unknown, expired, idle or revoked one and for
-    leavers, PasswordToBeChanged as long as the password is one that was given, SecondFactorToBeSet for a
-    login that owes a second factor."""
+    leavers, PasswordToBeChanged where a password that was given opened this login and is not changed yet,
+    SecondFactorToBeSet for a login that owes a second factor."""
     row = _by_token(unit, token)
     if row.password_given_at is not None:
         raise PasswordToBeChanged

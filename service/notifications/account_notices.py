@@ -6,10 +6,12 @@ from datetime import timedelta
 
 from service.core.errors import Bilingual
 from service.core.unit import Unit
+from service.identity.identities import EnterIdentity, ShownIdentity, enter_identity, link_own
 from service.identity.keeping import AddPerson, ChangePerson, add_person, change_person, person_row
 from service.identity.peers import OVERLAP, AddPeer, Peer, PeerKey, add_peer, rotate_peer
 from service.identity.people import person_below
 from service.identity.permissions import Role
+from service.identity.providers import ProviderSettings
 from service.identity.second_factors import reset_second_factor
 from service.notifications.audience import administrators_over, these_people
 from service.notifications.telling import tell
@@ -21,9 +23,9 @@ def reset_second_factor_and_tell(unit: Unit, username: str) -> None:
     Raises PersonNotFound, NotOneself, SecondFactorNotBegun.
     """
     person_id = reset_second_factor(unit, username)
-    tell(
+    _tell(
         unit,
-        [target for target in these_people(unit, [person_id]) if target.person_id == person_id],
+        person_id,
         Bilingual(
             "您的动态验证码已由管理员重置,请在“我的账号”中重新设置。如非本人要求,请立即更改密码并联系管理员。",
             "An administrator has reset your second factor; set it anew under “My account”. If you did not ask for it, "
@@ -85,3 +87,40 @@ def _tell_of_key(unit: Unit, made: PeerKey, org_code: str) -> None:
 def _tell_the_others(unit: Unit, org_code: str, words: Bilingual, *, key: str, but: int | None = None) -> None:
     others = [each for each in administrators_over(unit, org_code) if each.person_id not in (unit.actor.id, but)]
     tell(unit, others, words, key=f"{key}:{int(unit.now.timestamp())}", urgent=True)
+
+
+def enter_identity_and_tell(unit: Unit, command: EnterIdentity, *, provider: ProviderSettings) -> None:
+    """Say which account is somebody's, and tell them: it opens their login. Raises what enter_identity raises."""
+    person_id = enter_identity(unit, command, provider=provider)
+    _tell(
+        unit,
+        person_id,
+        Bilingual(
+            "管理员为您登记了统一身份认证账号,今后可用它登录。如非您的账号,请立即联系管理员解除。",
+            "An administrator has entered your account at the identity provider: it opens your login from now on. If "
+            "it is not yours, have it taken away at once.",
+        ),
+        key=f"identity-entered:{command.username}:{int(unit.now.timestamp())}",
+    )
+
+
+def link_own_and_tell(unit: Unit, shown: ShownIdentity) -> None:
+    """Link the account that was shown to the actor, and tell them: somebody with their password may have done it.
+    Raises what link_own raises."""
+    link_own(unit, shown)
+    if unit.actor.id is not None:
+        _tell(
+            unit,
+            unit.actor.id,
+            Bilingual(
+                "您的账号已关联统一身份认证,今后可用它登录。如非本人操作,请立即更改密码,并在“我的账号”中解除关联。",
+                "An account at the identity provider was linked to yours and opens your login from now on. If it was "
+                "not you, change your password and unlink it under “My account” at once.",
+            ),
+            key=f"identity-linked:{unit.actor.name}:{int(unit.now.timestamp())}",
+        )
+
+
+def _tell(unit: Unit, person_id: int, what: Bilingual, *, key: str) -> None:
+    targets = [target for target in these_people(unit, [person_id]) if target.person_id == person_id]
+    tell(unit, targets, what, key=key)

@@ -68,6 +68,9 @@ _PAIRS: dict[str, dict[str, tuple[str, str]]] = {
         "person:password": ("修改密码", "changed a password"),
         "login:begin": ("登录", "logged in"),
         "login:lock": ("登录尝试过多,暂停", "too many tries to log in"),
+        "person:link-identity": ("关联身份认证账号", "linked an account of the identity provider"),
+        "person:bind-identity": ("身份认证账号首次使用", "first used an account entered beforehand"),
+        "person:unlink-identity": ("解除身份认证账号", "unlinked an account of the identity provider"),
         "login:end": ("结束登录", "ended a login"),
         "peer:add": ("新增对接系统", "added a peer system"),
         "peer:rotate": ("更换对接密钥", "changed a peer's key"),
@@ -193,6 +196,8 @@ _FACTS: dict[str, tuple[str, str]] = {
     "address": ("来自", "from"),
     "factor": ("密码之外", "beside the password"),
     "limit": ("限制", "limit"),
+    "way": ("登录方式", "by"),
+    "issuer": ("身份认证提供方", "identity provider"),
     "ended": ("结束的登录数", "logins ended"),
     "expires_at": ("有效期至", "expires"),
     "method": ("方法", "method"),
@@ -247,10 +252,16 @@ _FACTORS = {
     "nothing": Bilingual("无", "nothing"),
     "authenticator": Bilingual("动态验证码", "a code of the authenticator"),
     "recovery_code": Bilingual("备用码", "a recovery code"),
+    "provider": Bilingual("身份认证方的第二要素", "one shown to the identity provider"),
+}
+_WAYS = {
+    "password": Bilingual("密码", "a password"),
+    "oidc": Bilingual("身份认证", "the identity provider"),
 }
 _LIMITS = {
     "login": Bilingual("同一处试同一账号", "one name from one place"),
     "login network": Bilingual("同一网络试各账号", "all names from one network"),
+    "login provider": Bilingual("同一网络用身份认证登录", "the identity provider from one network"),
     "login name": Bilingual("各处试同一账号", "one name from everywhere"),
     "login code": Bilingual("动态验证码", "codes of one name"),
 }
@@ -260,6 +271,7 @@ _LISTS: dict[str, Mapping[str, Bilingual]] = {
     "parts": PARTS,
     "factor": _FACTORS,
     "limit": _LIMITS,
+    "way": _WAYS,
 }
 
 

@@ -16,6 +16,7 @@ PUBLIC |= {"worker_access_number", "worker_access_phone", "sms_receipts"}
 OWN = {"logout", "me", "inbox", "notice_read", "events"}
 OWN |= {"own_logins", "own_login_end", "own_logins_end_others", "own_password", "own_recovery_codes"}
 OWN |= {f"own_second_factor{step}" for step in ("", "_begin", "_confirm", "_remove")}
+OWN |= {"own_identity", "own_identity_unlink"}
 # A worker shows by a token of their own what is theirs.
 OWN |= {f"worker_{name}" for name in ("matter", "add_words", "add_file", "urge", "withdraw", "rate")}
 

@@ -15,6 +15,7 @@ CALLS_OUT = {
     "service/core/s3_files.py": "HOTLINE_S3_ENDPOINT",
     "service/core/scanning.py": "HOTLINE_SCANNER",
     "service/embedded/starting.py": "whether a port is free, on loopback",
+    "service/identity/oidc.py": "HOTLINE_OIDC_ISSUER, and what stands at that address; https",
     "service/notifications/http_sms.py": "HOTLINE_SMS_URL",
     "service/notifications/robots.py": "one of three vendors; of what was typed only the token is taken",
     "service/notifications/smtp_mail.py": "HOTLINE_SMTP_HOST",
@@ -81,6 +82,8 @@ def test_no_call_follows_where_an_answer_points() -> None:
     """A redirect is an address that somebody outside has chosen."""
     robots = (ROOT / "service/notifications/robots.py").read_text(encoding="utf-8")
     sms = (ROOT / "service/notifications/http_sms.py").read_text(encoding="utf-8")
+    provider = (ROOT / "service/identity/oidc.py").read_text(encoding="utf-8")
 
     assert '"allow_redirects": False' in robots
     assert "retries=False" in sms
+    assert "redirect=False" in provider

@@ -13,7 +13,10 @@ from playwright.sync_api import Browser, Page
 from service.app import create_app
 from service.core.unit import WORKER
 from service.escalations.firing import sweep
+from service.identity.identities import EnterIdentity, enter_identity
 from service.identity.peers import AddPeer, add_peer
+from service.identity.people import actor_of_username
+from service.identity.providers import provider_settings
 from service.notifications.brake import Brake
 from service.notifications.channels import AddChannel, ChannelKind, add_channel, try_channel
 from service.ratings.recording import rating_path
@@ -27,6 +30,7 @@ from tests.api import stages
 from tests.api.clients import serving
 from tests.console.test_browser import PHONE, Office, browser, pytestmark
 from tests.desk import GOLMUD, HAIXI, Desk
+from tests.identity.standing_in import set_provider
 from tests.notifications.outside import ROBOT_ADDRESSES
 
 __all__ = ["browser", "pytestmark"]
@@ -240,6 +244,31 @@ def test_every_page_of_the_staff_fits_can_be_read_and_hit(office: Office, visits
             for each in (each for each in visits if each.who == who):
                 page.goto(each.path)
                 look(page, each.name, faults)
+    assert not faults, "\n".join(faults)
+
+
+def test_every_page_of_a_login_by_the_identity_provider_fits_can_be_read_and_hit(office: Office) -> None:
+    application = office.desk.application
+    settings = application.settings
+    set_provider(application, {"oidc_issuer": "https://id.example", "oidc_client_id": "hotline"})
+    provider = provider_settings(application.settings)
+    assert provider
+    faults: list[str] = []
+    visits = {
+        None: ("login?left=provider", "login/oidc/refused?why=identity_unknown", "login/oidc/code"),
+        "agent1": ("account", "account/identity", "login/oidc/refused?why=identity_taken&linking=1"),
+        "agent2": ("account/identity",),
+        "admin1": ("people/agent1", "people/agent2"),
+    }
+    with application.unit() as unit:
+        unit.actor = actor_of_username(unit, "admin1")
+        enter_identity(unit, EnterIdentity(username="agent1", account="20261120"), provider=provider)
+    for who, paths in visits.items():
+        with office.screen(who) as page:
+            for path in paths:
+                page.goto(f"/console/{path}")
+                look(page, f"oidc-{path.replace('/', '-').partition('?')[0]}", faults)
+    application.__dict__["settings"] = settings
     assert not faults, "\n".join(faults)
 
 

@@ -18,6 +18,8 @@ from tests.desk import GOLMUD, Desk
 # Whatever one may do: the way in and out, one's own account and notices.
 OPEN = {"/login", "/login/code", "/logout", "/", "/inbox"}
 OPEN |= {"/account", "/account/password", "/account/second-factor", "/account/second-factor.svg"}
+OPEN |= {"/account/identity", "/login/oidc"}
+OPEN |= {f"/login/oidc/{page}" for page in ("callback", "refused", "code", "logout")}
 # A stream of one's own notices for who is logged in, nothing for anybody else.
 STREAM = "/events"
 PEOPLE = {

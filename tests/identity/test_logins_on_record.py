@@ -39,9 +39,9 @@ def test_a_login_is_on_record_with_where_from_and_by_what(application: Applicati
     door(application, STRANGE).log_in("agent2", PASSWORD, code=codes[0])
 
     (first, *_, by_code, by_recovery) = on_record(desk, "login:begin")
-    assert first == ("agent1", "agent1", {"address": HOME, "factor": "nothing"})
-    assert by_code == ("agent2", "agent2", {"address": STRANGE, "factor": "authenticator"})
-    assert by_recovery == ("agent2", "agent2", {"address": STRANGE, "factor": "recovery_code"})
+    assert first == ("agent1", "agent1", {"address": HOME, "factor": "nothing", "way": "password"})
+    assert by_code == ("agent2", "agent2", {"address": STRANGE, "factor": "authenticator", "way": "password"})
+    assert by_recovery == ("agent2", "agent2", {"address": STRANGE, "factor": "recovery_code", "way": "password"})
 
 
 def test_leaving_is_on_record_once(desk: Desk) -> None:

@@ -228,6 +228,23 @@ class TestPeople:
             assert result.exit_code == 1, words
             assert result.output.count("\n") == 2, words
 
+    def test_an_account_at_the_identity_provider_is_entered_and_taken_away(
+        self, run: Run, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        off = run("user", "link-identity", "agent1", "--account", "20261120")
+        assert (off.exit_code, "HOTLINE_OIDC_ISSUER" in off.output) == (1, True)
+        monkeypatch.setenv("HOTLINE_OIDC_ISSUER", "https://id.example")
+        half = run("check", "--no-files")
+        assert half.exit_code == 2
+        assert "缺少 HOTLINE_OIDC_CLIENT_ID" in half.output
+        assert "without HOTLINE_OIDC_CLIENT_ID" in half.output
+        monkeypatch.setenv("HOTLINE_OIDC_CLIENT_ID", "hotline")
+        monkeypatch.setenv("HOTLINE_OIDC_CLIENT_SECRET", "s3cret")
+        assert run("user", "link-identity", "agent1", "--account", "20261120").exit_code == 0
+        assert [row.subject for row in desk.rows("select subject from linked_identity")] == ["20261120"]
+        assert run("user", "unlink-identity", "agent1").exit_code == 0
+        assert run("user", "unlink-identity", "agent1").exit_code == 1
+
     def test_logins_are_listed_and_ended(self, run: Run, desk: Desk) -> None:
         desk.go_to(datetime.now(UTC))
         token_of(desk.application, "agent1")

@@ -9,15 +9,19 @@ from service.api.documentation import both, refusals
 from service.api.login_door import may_try_password
 from service.api.routers import room
 from service.api.schemas.account import (
+    IdentityList,
+    IdentityOut,
     LoginList,
     LoginOut,
     LoginsEnded,
     PasswordChange,
+    PresentPassword,
     RecoveryCodes,
     SecondFactorCode,
     SecondFactorOut,
     SecondFactorSetup,
 )
+from service.identity.identities import own_identities, unlink_own
 from service.identity.logins import ChangePassword, change_password, end_other_logins, end_own_login, own_logins
 from service.identity.second_factors import (
     begin_second_factor,
@@ -36,6 +40,9 @@ PASSWORD_EXAMPLES = {
     }
 }
 OTP_EXAMPLES = {"code": {"summary": "验证器中的 6 位数字 / Six digits", "value": {"otp": "123456"}}}
+PRESENT_EXAMPLES = {
+    "password": {"summary": "当前密码 / The present one", "value": {"present": "<HOTLINE_DEMO_PASSWORD>"}}
+}
 CodeBody = Annotated[SecondFactorCode, Body(openapi_examples=OTP_EXAMPLES)]
 _CODE_REFUSALS = refusals(400, 401, 409, 413, 415, 422, 429, 503)
 
@@ -178,4 +185,32 @@ def remove(work: Working, body: CodeBody) -> Response:
     with work.own_account() as unit:
         may_try_password(work.application, unit)
         remove_second_factor(unit, body.otp, compulsory=work.application.settings.second_factor_required)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/identity",
+    name="own_identity",
+    summary=both("我的身份认证账号", "My account at the identity provider"),
+    response_model=IdentityList,
+    responses=refusals(401, 503),
+)
+def identity(work: Working) -> Response:
+    """已关联的账号;关联须在网页“我的账号”中进行。/ The one that is linked. It is linked on the page "My account"."""
+    with work.own_account() as unit:
+        return answer(IdentityList(items=[IdentityOut.of(view) for view in own_identities(unit)]))
+
+
+@router.post(
+    "/identity/unlink",
+    status_code=204,
+    name="own_identity_unlink",
+    summary=both("解除我的身份认证账号", "Unlink my account"),
+    responses=refusals(400, 401, 404, 413, 415, 422, 429, 503),
+)
+def unlink(work: Working, body: Annotated[PresentPassword, Body(openapi_examples=PRESENT_EXAMPLES)]) -> Response:
+    """须再次输入密码;用它登录的其他地方立即注销。/ With the password again; other logins that it opened end."""
+    with work.own_account() as unit:
+        may_try_password(work.application, unit)
+        unlink_own(unit, body.present)
     return Response(status_code=204)

@@ -8,12 +8,13 @@ from pydantic import AfterValidator
 from service.api.deps import Working, answer
 from service.api.documentation import both, needs, refusals
 from service.api.routers import room
-from service.api.schemas.account import LoginList, LoginOut, LoginsEnded
+from service.api.schemas.account import IdentityList, IdentityOut, LoginList, LoginOut, LoginsEnded
 from service.api.schemas.fields import TicketNumber, fit
 from service.api.schemas.keeping import (
     GivenPassword,
     HandedOverOut,
     HandOverTo,
+    IdentityEnter,
     OpenWorkOut,
     PeopleOut,
     PersonAdd,
@@ -22,6 +23,8 @@ from service.api.schemas.keeping import (
     RoleName,
     WhyOut,
 )
+from service.identity.errors import ProviderNotSet
+from service.identity.identities import EnterIdentity, identities_of, unlink_identity
 from service.identity.keeping import (
     AddPerson,
     ChangePerson,
@@ -34,9 +37,11 @@ from service.identity.keeping import (
 )
 from service.identity.logins import end_logins_of, logins_of
 from service.identity.permissions import Permission, Role
+from service.identity.providers import provider_settings
 from service.notifications.account_notices import (
     add_person_and_tell,
     change_person_and_tell,
+    enter_identity_and_tell,
     reset_second_factor_and_tell,
 )
 from service.tickets.leaving import HandOver, hand_over, open_work
@@ -63,6 +68,7 @@ ADD_EXAMPLES = {
 CHANGE_EXAMPLES = {
     "roles": {"summary": "兼任审核人 / Reviewer as well", "value": {"roles": ["handler", "reviewer"]}},
 }
+IDENTITY_EXAMPLES = {"number": {"summary": "工号 / A staff number", "value": {"account": "20261120"}}}
 HAND_EXAMPLES = {"colleague": {"summary": "同事接手 / A colleague", "value": {"to": "handler-632801"}}}
 
 
@@ -294,6 +300,59 @@ def reset_factor(work: Working, username: Who) -> Response:
     """
     with work.writing(_KEEPS) as unit:
         reset_second_factor_and_tell(unit, username)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{username}/identity",
+    name="person_identity",
+    summary=both("某人的身份认证账号", "Somebody's account at the identity provider"),
+    response_model=IdentityList,
+    responses=_READS,
+    openapi_extra=_NEEDS,
+)
+def identity(work: Working, username: Who) -> Response:
+    """已关联或已登记的账号。/ The one that is linked, or was entered and waits for its first use."""
+    with work.reading(_KEEPS) as unit:
+        return answer(IdentityList(items=[IdentityOut.of(view) for view in identities_of(unit, username)]))
+
+
+@router.post(
+    "/{username}/identity",
+    status_code=204,
+    name="person_identity_enter",
+    summary=both("登记身份认证账号", "Enter somebody's account"),
+    responses=_CHANGES,
+    openapi_extra=_NEEDS,
+)
+def enter(
+    work: Working, username: Who, body: Annotated[IdentityEnter, Body(openapi_examples=IDENTITY_EXAMPLES)]
+) -> Response:
+    """此后该账号即可登录为此人,并告知本人;一个账号只属于一人。不按邮箱或手机号关联。
+
+    From now on that account opens their login, and they are told. An account is one person's; none is found by an
+    address of mail or a phone.
+    """
+    provider = provider_settings(work.application.settings)
+    with work.writing(_KEEPS) as unit:
+        if provider is None:
+            raise ProviderNotSet
+        enter_identity_and_tell(unit, EnterIdentity(username=username, account=body.account), provider=provider)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{username}/identity/unlink",
+    status_code=204,
+    name="person_identity_unlink",
+    summary=both("解除身份认证账号", "Unlink somebody's account"),
+    responses=_READS,
+    openapi_extra=_NEEDS,
+)
+def unlink(work: Working, username: Who) -> Response:
+    """用它登录的地方立即注销。/ Logins that it opened end at once."""
+    with work.writing(_KEEPS) as unit:
+        unlink_identity(unit, username)
     return Response(status_code=204)
 
 

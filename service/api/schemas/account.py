@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from service.api.schemas.fields import fit
 from service.api.schemas.tickets import RequestBody, ResponseBody
-from service.identity.logins import LoginView
+from service.identity.identities import IdentityView
+from service.identity.logins import LoginView, Way
 
 # argon2 reads all it is given: a password of a megabyte would be a way to keep a processor busy.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(fit)]
@@ -18,7 +19,7 @@ Code = Annotated[str, StringConstraints(max_length=64), AfterValidator(fit)]
 
 
 class LoginOut(ResponseBody):
-    """A login that lasts; `address` and `agent` are where it was made."""
+    """A login that lasts; `address` and `agent` are where it was made, `way` is how."""
 
     id: int
     began_at: datetime
@@ -26,6 +27,7 @@ class LoginOut(ResponseBody):
     ends_at: datetime
     address: str
     agent: str
+    way: Way
     present: bool
 
     @classmethod
@@ -37,6 +39,7 @@ class LoginOut(ResponseBody):
             ends_at=view.ends_at,
             address=view.address,
             agent=view.agent,
+            way=view.way,
             present=view.present,
         )
 
@@ -58,6 +61,31 @@ class PasswordChange(RequestBody):
 
     present: Password = Field(description="当前密码 / The present one", json_schema_extra={"format": "password"})
     new: Password = Field(description="新密码 / The new one", json_schema_extra={"format": "password"})
+
+
+class IdentityOut(ResponseBody):
+    """A linked account at an identity provider; `waiting`: entered by an administrator and not used yet."""
+
+    issuer: str
+    account: str
+    waiting: bool
+    linked_at: datetime
+
+    @classmethod
+    def of(cls, view: IdentityView) -> Self:
+        return cls(issuer=view.issuer, account=view.account, waiting=view.waiting, linked_at=view.linked_at)
+
+
+class IdentityList(ResponseBody):
+    """The accounts that open a login: one, or none; after a change of provider also that of before."""
+
+    items: list[IdentityOut]
+
+
+class PresentPassword(RequestBody):
+    """再次输入密码 / The password again"""
+
+    present: Password = Field(description="当前密码 / The present one", json_schema_extra={"format": "password"})
 
 
 class SecondFactorOut(ResponseBody):

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
-from service.api.schemas.fields import Code, Name, Username
+from service.api.schemas.fields import Code, Name, Username, fit
 from service.api.schemas.tickets import RequestBody, ResponseBody, Words
 from service.identity.keeping import PeoplePage, PersonRow
 from service.tickets.leaving import HandedOver, OpenWork, StandIn
@@ -69,6 +69,14 @@ class PersonChange(RequestBody):
     display_name: Name | None = Field(None, description="姓名 / The name shown")
     org_code: Code | None = Field(None, description="工会代码 / The union's code")
     roles: frozenset[RoleName] | None = Field(None, description="全部岗位 / All roles from then on", max_length=8)
+
+
+class IdentityEnter(RequestBody):
+    """身份认证账号 / An account at the identity provider"""
+
+    account: Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(fit)] = Field(
+        description="所设声明(默认 sub)的值 / The value of the claim in the settings (`sub` unless set)"
+    )
 
 
 class GivenPassword(ResponseBody):

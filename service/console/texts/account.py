@@ -152,4 +152,57 @@ PAIRS: dict[str, tuple[str, str]] = {
     "why.step": ("操作", "Step"),
     "why.may": ("能否办理", "May they?"),
     "why.yes": ("可以", "yes"),
+    # The identity provider
+    "oidc.login": ("用{label}登录", "Log in by {label}"),
+    "oidc.left": (
+        "已退出本热线;{label}那边可能仍处于登录状态。",
+        "You are logged out here, but perhaps not at {label}.",
+    ),
+    "oidc.leave": ("同时退出", "Log out there as well"),
+    "oidc.refused": ("登录未完成", "Not logged in"),
+    "oidc.not_linked": ("关联未完成", "Not linked"),
+    "oidc.again": ("重新登录", "Try again"),
+    "oidc.password": ("用密码登录", "Use the password"),
+    "oidc.title": ("关联{label}", "Link to {label}"),
+    "oidc.note": (
+        "关联后,可用{label}的账号登录本热线,不必再输入密码。一个账号只能关联一人。",
+        "Once it is linked, your account at {label} opens your login here without the password. An account belongs to "
+        "one person only.",
+    ),
+    "oidc.factor_note": (
+        "{label}若未出示第二要素,设了动态验证码的仍须在此输入。",
+        "Where {label} has not asked for a second factor, yours is still asked for here.",
+    ),
+    "oidc.linked": ("已关联的账号", "The account that is linked"),
+    "oidc.waiting": ("由管理员登记,尚未使用过", "entered by an administrator, not used yet"),
+    "oidc.since": ("关联时间", "Since"),
+    "oidc.link": ("下一步", "Go on"),
+    "oidc.unlink": ("解除关联", "Unlink it"),
+    "oidc.unlink_note": (
+        "解除后,用它登录的其他地方立即注销,以后用密码登录。",
+        "Other logins that it opened end at once; from then on use the password.",
+    ),
+    "oidc.go_note": (
+        "密码正确。请前往{label}登录要关联的账号,完成后自动返回。",
+        "The password is right. Now go to {label} and log in with the account to be linked; it brings you back.",
+    ),
+    "oidc.go": ("前往{label}", "Go to {label}"),
+    "account.way": ("登录方式", "How"),
+    "account.way_password": ("密码", "password"),
+    "account.way_oidc": ("身份认证", "identity provider"),
+    "account.identity_linked": (
+        "账号已关联,今后可用它登录。",
+        "The account is linked: from now on it opens your login.",
+    ),
+    "account.identity_unlinked": ("已解除关联。", "It is unlinked."),
+    "people.identity": ("身份认证账号", "Account at the identity provider"),
+    "people.identity_none": ("没有关联账号。", "No account is linked."),
+    "people.identity_account": ("账号({claim})", "Account ({claim})"),
+    "people.identity_hint": (
+        "登记后,此人用该账号即可登录,本人会收到通知。请核对无误:账号填错,登录的就是别人。",
+        "Whoever has this account logs in as this person, who is told of it. Check it twice: a wrong one lets somebody "
+        "else in.",
+    ),
+    "people.identity_enter": ("登记账号", "Enter the account"),
+    "people.identity_unlink": ("解除关联", "Unlink it"),
 }
