@@ -347,7 +347,7 @@ def _asked(view: TicketView, step: Step) -> Iterator[Field]:
         elif each is not _KNOWN_INSIDE:
             yield each
         elif view.employer_unions:
-            yield replace(each, remark=_names(view.employer_unions))
+            yield replace(each, remark=_belonging(view.employer_unions))
 
 
 def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -> Field:
@@ -381,8 +381,11 @@ def _completed(unit: Unit, view: TicketView, question: Field, reply_text: str) -
     return replace(question, **depends)
 
 
-def _names(names: tuple[Bilingual, ...]) -> Bilingual:
-    return Bilingual("、".join(name.zh for name in names), ", ".join(name.en for name in names))
+def _belonging(names: tuple[Bilingual, ...]) -> Bilingual:
+    return Bilingual(
+        "该单位的内部工会:" + "、".join(name.zh for name in names),
+        "Unions inside it: " + ", ".join(name.en for name in names),
+    )
 
 
 def _levels(view: TicketView, step: Step) -> words.Words:

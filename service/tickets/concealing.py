@@ -124,7 +124,7 @@ def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
     with unit.session.no_autoflush:
         caller = unit.session.get_one(Caller, ticket.caller_id) if ticket.caller_id else None
         told = told_by(unit.vault, caller) if caller else Told()
-        starred = is_starred(unit, Confidentiality(ticket.confidentiality), ticket.employer_id)
+        starred = _is_starred(unit, ticket)
         if starred and not told.is_readable:
             raise CallerUnreadable(number=ticket.number)
         kept, apart = conceal(text, told, starred=starred)
@@ -132,10 +132,10 @@ def concealed(unit: Unit, ticket: Ticket, text: str) -> str:
     return kept
 
 
-def is_starred(unit: Unit, level: Confidentiality, employer_id: int | None) -> bool:
+def _is_starred(unit: Unit, ticket: Ticket) -> bool:
     """Whether the texts of a matter show not even the masked form: the caller asked for it, or somebody inside the
     employer may come to read them."""
-    return level is not Confidentiality.open or has_union(unit, employer_id)
+    return ticket.confidentiality != Confidentiality.open or has_union(unit, ticket.employer_id)
 
 
 def star_out(unit: Unit, ticket: Ticket) -> None:

@@ -8,8 +8,9 @@ merges two entries, or gives one its credit code.
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import TextClause, func, or_, select, text, update
+from sqlalchemy import Row, TextClause, func, or_, select, text, update
 
 from service.audit.recording import record
 from service.core.db import AdvisoryLock, insert_text
@@ -20,7 +21,7 @@ from service.sla.rules import current_rules
 from service.tickets.concealing import star_out
 from service.tickets.credit_code import credit_code
 from service.tickets.errors import NotTheCentre, PermissionMissing
-from service.tickets.inside import EmployerUnion
+from service.tickets.inside import EmployerUnion, has_union
 from service.tickets.models import Employer, Ticket
 from service.tickets.warning import warn_of_employer
 
@@ -41,7 +42,8 @@ UPSERT_EMPLOYER = insert_text(
 # The same, and alone with that employer until the transaction ends: whoever counts its matters counts them all.
 _HOLD_EMPLOYER = text(
     f"with named as ({UPSERT_EMPLOYER.text} as id) "  # noqa: S608 - only names of the code
-    f"select id, pg_advisory_xact_lock({AdvisoryLock.employer}, id) from named"
+    f"select id, pg_advisory_xact_lock({AdvisoryLock.employer}, id), "
+    "exists (select from employer_union u where u.employer_id = id) as has_union from named"
 )
 
 
@@ -131,20 +133,22 @@ def employer_key(name: str) -> str:
 
 def note_employer(unit: Unit, name: str | None) -> int | None:
     """The employer of this name, written down if it is new. One statement; None for no name."""
-    return _noted(unit, UPSERT_EMPLOYER, name)
+    noted = _noted(unit, UPSERT_EMPLOYER, name)
+    return int(noted[0]) if noted else None
 
 
-def hold_employer(unit: Unit, name: str | None) -> int | None:
-    """As `note_employer`, and nobody registers another matter about it until this transaction ends."""
-    return _noted(unit, _HOLD_EMPLOYER, name)
+def hold_employer(unit: Unit, name: str | None) -> tuple[int | None, bool]:
+    """As `note_employer`, and nobody registers another matter about it until this transaction ends; also whether a union
+    belongs to it. One statement."""
+    held = _noted(unit, _HOLD_EMPLOYER, name)
+    return (held.id, held.has_union) if held else (None, False)
 
 
-def _noted(unit: Unit, statement: TextClause, name: str | None) -> int | None:
+def _noted(unit: Unit, statement: TextClause, name: str | None) -> Row[Any] | None:
     if not name or not employer_key(name):
         return None
     values = {"name": name, "name_key": employer_key(name), "created_at": unit.now}
-    employer_id: int = unit.session.connection().execute(statement, values).scalar_one()
-    return employer_id
+    return unit.session.connection().execute(statement, values).one()
 
 
 def employer_of_name(unit: Unit, name: str) -> int | None:
@@ -255,13 +259,16 @@ def merge_employers(unit: Unit, command: MergeEmployers) -> EmployerView:
         after={"id": kept.id, "name": kept.name, "tickets": sorted(moved)},
     )
     unit.session.execute(select(func.pg_advisory_xact_lock(AdvisoryLock.employer, kept.id)))
+    if has_union(unit, kept.id):
+        star_out_about(unit, kept.id)
     warn_of_employer(unit, kept.id, current_rules(unit.session).policy)
     return employer_view(unit, kept.id)
 
 
 def star_out_about(unit: Unit, employer_id: int) -> None:
     """Star the callers out of the texts of all matters about an employer, some hundred at a time: it has a union whose
-    people may come to read them."""
+    people may come to read them. An intake that is under way is waited for."""
+    unit.session.execute(select(func.pg_advisory_xact_lock(AdvisoryLock.employer, employer_id)))
     last = 0
     while tickets := unit.session.scalars(
         select(Ticket)

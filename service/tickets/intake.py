@@ -19,7 +19,7 @@ from service.org.tree import org_tree
 from service.sla import clocks
 from service.sla.rules import current_rules
 from service.tickets import drafts, links
-from service.tickets.concealing import conceal, concealed, is_starred, keep_apart
+from service.tickets.concealing import conceal, concealed, keep_apart
 from service.tickets.confidentiality import Confidentiality
 from service.tickets.employers import hold_employer
 from service.tickets.errors import (
@@ -140,8 +140,8 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     rules = current_rules(unit.session)
     told = _told(command)
     caller_id = note_caller(unit, replace(told, name=None) if command.anonymous else told) if told.digits else None
-    employer_id = hold_employer(unit, command.employer)
-    starred = is_starred(unit, command.confidentiality, employer_id)
+    employer_id, has_union = hold_employer(unit, command.employer)
+    starred = has_union or command.confidentiality is not Confidentiality.open
     title, in_title = conceal(command.title, told, starred=starred)
     body, in_body = conceal(command.body, told, starred=starred)
     people_count = command.people_count or 1

@@ -111,13 +111,14 @@ def test_what_was_written_before_is_starred_out_for_it(desk: Desk) -> None:
 
 
 def test_merged_employers_share_their_unions(desk: Desk) -> None:
-    whole, short = desk.in_progress(), desk.in_progress(employer="某建", body="我是马小明")
+    whole, short = desk.in_progress(body="我是马小明"), desk.in_progress(employer="某建")
     belongs(desk, short)
     into = employer_of(desk, whole)
     desk.do("dispatcher1", merge_employers, MergeEmployers(id=employer_of(desk, short), into=into))
 
     assert desk.rows("select employer_id, org_code from employer_union") == [(into, GOLMUD)]
     assert desk.do(HANDLER, ticket_view, whole).reader_inside
+    assert desk.ticket(whole).body == "我是***"
 
 
 def test_an_administrator_keeps_them_with_a_reason_on_record(desk: Desk) -> None:
