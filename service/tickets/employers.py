@@ -138,8 +138,8 @@ def note_employer(unit: Unit, name: str | None) -> int | None:
 
 
 def hold_employer(unit: Unit, name: str | None) -> tuple[int | None, bool]:
-    """As `note_employer`, and nobody registers another matter about it until this transaction ends; also whether a union
-    belongs to it. One statement."""
+    """As `note_employer`, and nobody registers another matter about it until this transaction ends; also whether a
+    union belongs to it. One statement."""
     held = _noted(unit, _HOLD_EMPLOYER, name)
     return (held.id, held.has_union) if held else (None, False)
 
