@@ -24,6 +24,7 @@ from service.notifications.telling import tell
 from service.outbox.relay import BY_HAND
 from service.sealing.rotating import broken_values, sealed_values
 from service.tickets.states import GOVERNING, State
+from service.tickets.ties import misplaced_callers
 
 # A check names so many offenders; the first is enough to look, and a thousand would hide it.
 EXAMPLES = 10
@@ -366,6 +367,13 @@ def nothing_is_sealed_under_a_key_that_is_gone(unit: Unit, _tick: timedelta) -> 
     ][:EXAMPLES]
 
 
+def a_ticket_names_who_called(unit: Unit, _tick: timedelta) -> list[str]:
+    """Where somebody changed the database by hand, so that a ticket would show another's caller, nothing is shown of
+    it. A thousand tickets, with every look others."""
+    turn = int(unit.now.timestamp()) // _TURN_SECONDS
+    return misplaced_callers(unit, most=SEALED_LOOKED_AT, turn=turn)[:EXAMPLES]
+
+
 def the_province_has_an_administrator(unit: Unit, _tick: timedelta) -> list[str]:
     """Without one nobody can add another from the console: `hotline user add` on the machine does it."""
     return _offenders(
@@ -420,6 +428,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         nothing_is_sealed_under_a_key_that_is_gone,
     ),
     Invariant("省级有在用的管理员", "the province has an active administrator", the_province_has_an_administrator),
+    Invariant("工单的来电人就是登记时的来电人", "a ticket names who called", a_ticket_names_who_called),
     Invariant("加密内容都能打开", "what is sealed opens", what_is_sealed_opens),
     Invariant("审计记录未被改动", "the audit is as it was written", the_audit_is_as_it_was_written),
 )

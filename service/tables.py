@@ -55,6 +55,7 @@ from service.tickets.scans import FileScan
 from service.tickets.search_models import SavedView, TicketSearch
 from service.tickets.suggestions import Suggestion
 from service.tickets.supervising import SupervisionAnswer
+from service.tickets.ties import CallerTie
 from service.tickets.together import TicketGroup, TicketGroupMember, TicketMerge
 from service.tickets.warning import TicketWarning
 from service.tickets.worker_codes import WorkerCode
@@ -76,6 +77,7 @@ __all__ = [
     "CalendarVersion",
     "CallbackAttempt",
     "Caller",
+    "CallerTie",
     "Category",
     "Channel",
     "ConcealedNumber",

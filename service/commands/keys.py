@@ -1,6 +1,7 @@
 """`hotline keys`: the ring of master keys, and what is sealed under which of them."""
 
 from collections import Counter
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,8 @@ from service.commands.frame import (
     settings_here,
 )
 
+_TIED_AT_ONCE = 500
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -24,6 +27,7 @@ def register(app: typer.Typer) -> None:
     keys.command("status")(status)
     keys.command("rotate")(rotate)
     keys.command("verify")(verify)
+    keys.command("tie")(tie)
     app.add_typer(keys, name="keys")
 
 
@@ -109,6 +113,29 @@ def verify(as_json: AsJson = False) -> None:
         say(f"{len(found)} 项打不开 / do not open" if found else "全部能打开 / all of it opens")
     if found:
         raise typer.Exit(REFUSED)
+
+
+def tie(reason: Annotated[str, typer.Option(help="理由,记入审计 / why; goes into the audit")]) -> None:
+    """把旧版本登记的工单与其来电人绑定(按现状),并记入审计;此后若被改动即可发现。
+    / Tie the tickets that an older version wrote to their callers, as they are, on record; from then on a change is
+    found."""
+    from service.audit.recording import record
+    from service.tickets.ties import tie_older
+
+    if not reason.strip():
+        raise typer.BadParameter("不能为空 / must not be blank", param_hint="--reason")
+    done, last = 0, 0
+    with application() as parts:
+        while True:
+            with parts.unit() as unit:
+                through, tied = tie_older(unit, after=last, limit=_TIED_AT_ONCE)
+                if through is None:
+                    break
+                facts = {"last": through, "tickets": tied, "reason": reason.strip()}
+                if tied:
+                    record(unit, "caller:tie", subject="callers", after=facts)
+                done, last = done + tied, through
+    say(f"已绑定 {done} 张工单 / tickets were tied to their callers")
 
 
 def rotate() -> None:

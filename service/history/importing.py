@@ -46,6 +46,7 @@ from service.tickets.models import (
 from service.tickets.sealed import Told, note_former_caller, sealed_query_code
 from service.tickets.states import ENDED, GOVERNING, State
 from service.tickets.taxonomy import leaves
+from service.tickets.ties import TIED, CallerTie, tie_of
 from sla_rules import ClockKind, RuleError, Tier
 
 # A batch is a transaction: long enough that its commit costs little, short enough that a kill loses a moment.
@@ -117,7 +118,7 @@ def begin_import(unit: Unit, command: BeginImport) -> ImportRun:
             unit,
             "history:import",
             subject=f"import_run:{run.id}",
-            after={"file": run.file_name, "digest": source.digest.hex(), "kind": run.kind},
+            after={"file": run.file_name, "digest": source.digest.hex(), "kind": run.kind, TIED: True},
         )
     return run
 
@@ -249,12 +250,14 @@ def _take_in(unit: Unit, run: ImportRun, fresh: list[Verdict], remarks: list[tup
         )
         written[TicketEvent].append(_event_values(unit, run, verdict, row, ticket))
         written[SlaClock] += [{**clock, "ticket_id": ticket_id} for clock in row_clocks.values()]
+        if row.phone:
+            written[CallerTie].append(tie_of(unit, ticket_id, number, digits_only(row.phone)))
         written[ConcealedNumber] += [number_row(unit, ticket_id, *each) for each in row.apart.items()]
         if row.state in (State.to_sign, State.in_progress):
             written[Assignment].append(_assignment_values(unit, row, ticket_id))
     # The tickets go into the index together, with all that hangs on them; one left out would go there at the commit.
     unit.session.execute(text("set constraints search_insert deferred"))
-    for model in (Ticket, TicketAlias, ImportedTicket, SlaClock, Assignment, TicketEvent, ConcealedNumber):
+    for model in (Ticket, TicketAlias, ImportedTicket, SlaClock, Assignment, TicketEvent, CallerTie, ConcealedNumber):
         copy_in(unit.session, model, written[model])
     ids = [ticket_id for ticket_id, _number in names]
     reindex_tickets(unit, first=min(ids), last=max(ids))

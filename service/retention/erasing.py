@@ -29,6 +29,7 @@ from service.tickets.materials import MaterialRequest
 from service.tickets.models import Caller, Reply, StepRequest, Supervision, Ticket
 from service.tickets.quality_samples import QualityCheck
 from service.tickets.supervising import SupervisionAnswer
+from service.tickets.ties import CallerTie
 from service.tickets.together import TicketMerge
 
 BATCH = 50
@@ -176,6 +177,7 @@ def _erase_files(unit: Unit, ticket_id: int) -> None:
 def _erase_caller(unit: Unit, ticket_id: int) -> None:
     caller_id = unit.session.scalar(select(Ticket.caller_id).where(Ticket.id == ticket_id))
     unit.session.execute(update(Ticket).where(Ticket.id == ticket_id).values(caller_id=None))
+    unit.session.execute(delete(CallerTie).where(CallerTie.ticket_id == ticket_id))
     others = select(func.count()).select_from(Ticket).where(Ticket.caller_id == caller_id)
     holds = text("select count(*) from legal_hold where caller_id = :caller")
     if not unit.session.scalar(others) and not unit.session.scalar(holds, {"caller": caller_id}):

@@ -36,6 +36,7 @@ from service.tickets.sealed import Told, note_caller, phone_of, told_by
 from service.tickets.states import STATE_NAMES, State
 from service.tickets.steps import write_event
 from service.tickets.taxonomy import leaves
+from service.tickets.ties import caller_of
 
 _TAKE = Bilingual("导出个人信息", "take away what is held of a worker")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -72,7 +73,8 @@ def take_person_file(unit: Unit, command: TakePersonFile) -> PersonFile:
     """All that is held about the caller of a ticket, over all their tickets, on record on each of them; but for one
     that the actor keeps out of.
 
-    Raises TicketNotFound, PermissionMissing, NotTheCentre, NobodyOnRecord, CallerHiddenFromMost.
+    Raises TicketNotFound, PermissionMissing, NotTheCentre, NobodyOnRecord, CallerHiddenFromMost,
+    CallerMisplaced.
     """
     ticket, caller = _caller_of(unit, command.number)
     matters = unit.session.scalars(
@@ -149,7 +151,7 @@ def _caller_of(unit: Unit, number: str) -> tuple[Ticket, Caller]:
     ticket = repository.lock(unit, number)
     if unit.actor.org_code != PROVINCE_CODE:
         raise NotTheCentre(step=_TAKE)
-    caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    caller = caller_of(unit, ticket)
     if caller is None:
         raise NobodyOnRecord(number=ticket.number)
     if not unit.actor.may(Permission.caller_reveal_confided) and _confided(unit, caller):

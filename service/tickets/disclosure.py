@@ -16,6 +16,7 @@ from service.tickets.models import Caller, Ticket
 from service.tickets.reveals import count_reveal
 from service.tickets.sealed import Told, name_of, told_by
 from service.tickets.steps import holder_name, write_event
+from service.tickets.ties import caller_of
 
 _REVEAL = Bilingual("查看来电人信息", "see who called")
 
@@ -76,11 +77,11 @@ def reveal_caller(unit: Unit, command: RevealCaller) -> CallerDetails:
 
     The centre sees every caller but those who confided in the intake alone; a union those of tickets it holds, unless
     the worker asked for confidentiality or the union belongs to the employer. Raises TicketNotFound and what
-    `check_sees_clear` raises, NoCallerOnRecord.
+    `check_sees_clear` raises, NoCallerOnRecord, CallerMisplaced.
     """
     ticket = repository.lock(unit, command.number)
     check_sees_clear(unit, ticket, _REVEAL)
-    caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    caller = caller_of(unit, ticket)
     numbers = numbers_apart(unit, ticket.id)
     if caller is None and not numbers:
         raise NoCallerOnRecord(number=ticket.number)

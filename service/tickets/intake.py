@@ -44,6 +44,7 @@ from service.tickets.states import TABLE, State, Step
 from service.tickets.steps import carry_out, take, write_event
 from service.tickets.suggestions import note_decision, suggest_tier
 from service.tickets.taxonomy import leaves
+from service.tickets.ties import TIED, tie_caller
 from service.tickets.together import ask_to_follow
 from service.tickets.warning import warn_of_employer, warn_of_ticket
 from sla_rules import ClockKind, Tier
@@ -203,7 +204,10 @@ def register_ticket(unit: Unit, command: RegisterTicket) -> Registered:
     clocks.insert_prepared(unit, clock, ticket_id=ticket.id)
     keep_apart(unit, ticket.id, in_title | in_body)
     write_event(unit, ticket, kind=TABLE[Step.register].event, from_state=None, data={"channel": command.channel})
-    record(unit, "ticket:register", subject=ticket.number, after={"category": command.category_code})
+    if caller_id is not None:
+        tie_caller(unit, ticket.id, ticket.number, told.digits)
+    facts = {"category": command.category_code, TIED: caller_id is not None}
+    record(unit, "ticket:register", subject=ticket.number, after=facts)
     if command.same_as:
         links.link(unit, ticket, command.same_as, kind="duplicate")
     if command.follows:

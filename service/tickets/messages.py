@@ -12,8 +12,9 @@ from service.notifications.telling import tell
 from service.outbox.emit import Message, Queue, emit
 from service.outbox.handlers import NetworkCall, NetworkHandler, Payload
 from service.sla.rules import current_rules
-from service.tickets.models import Caller, Ticket
+from service.tickets.models import Ticket
 from service.tickets.sealed import phone_of, query_code_of
+from service.tickets.ties import caller_of
 
 WORKER_SMS = "worker_sms"
 
@@ -64,7 +65,7 @@ def worker_sms_handler(gateway: Gateway) -> NetworkHandler:
 
     def prepare(unit: Unit, payload: Payload) -> NetworkCall | None:
         ticket = unit.session.get_one(Ticket, payload["ticket_id"])
-        caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+        caller = caller_of(unit, ticket)
         if caller is None:
             return None
         # The outbox forgets a key after a while; what left once does not leave again.

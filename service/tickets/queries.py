@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from service.core.clock import local
 from service.core.errors import Bilingual, HotlineError, NotFound
+from service.core.logging import log
 from service.core.pagination import Cursor
 from service.core.unit import PROVINCE_CODE, Unit
+from service.core.unreadable import UNREADABLE
 from service.identity.handlers import TicketHandler, in_hands_of
 from service.identity.models import Person
 from service.org.tree import OrgTree, org_tree, within
@@ -46,6 +48,7 @@ from service.tickets.states import TABLE, State, Step, steps_from
 from service.tickets.steps import check_person, inner_assignment
 from service.tickets.supervising import supervision_waits
 from service.tickets.taxonomy import Leaf, leaves
+from service.tickets.ties import CallerMisplaced, caller_of
 from service.tickets.views import (
     AssignmentView,
     ClockView,
@@ -189,6 +192,15 @@ def queue_page(unit: Unit, query: QueueQuery) -> Page:
     return _page(unit, statement, query.limit, by="due_at")
 
 
+def _caller_shown(unit: Unit, ticket: Ticket) -> tuple[Caller | None, bool]:
+    """The caller, and whether it is not who called: then nothing of them is shown, and the rest of the page is."""
+    try:
+        return caller_of(unit, ticket), False
+    except CallerMisplaced:
+        log.error("caller_misplaced", ticket=ticket.number)
+        return None, True
+
+
 def ticket_view(unit: Unit, number: str) -> TicketView:
     """One ticket with its assignments, replies and what the actor can do now. Raises TicketNotFound."""
     ticket = find(unit, number)
@@ -196,7 +208,7 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
     tree = org_tree(session)
     handler = handler_of(unit, ticket)
     sight, shown = sight_of_caller(unit, ticket), shown_to(unit, ticket)
-    caller = session.get(Caller, ticket.caller_id) if ticket.caller_id and sight is not Sight.nothing else None
+    caller, misplaced = _caller_shown(unit, ticket) if sight is not Sight.nothing else (None, False)
     employer = session.get(Employer, ticket.employer_id) if ticket.employer_id else None
     waiting = session.scalars(
         select(StepRequest)
@@ -238,8 +250,8 @@ def ticket_view(unit: Unit, number: str) -> TicketView:
         reader_inside=is_inside(unit, ticket.employer_id),
         inside=inside_of_ticket(unit, ticket),
         employer_unions=unions_of(unit, ticket.employer_id),
-        caller_name=name_of(unit.vault, caller) if caller else None,
-        caller_phone=f"*******{caller.phone_last4}" if caller else None,
+        caller_name=UNREADABLE if misplaced else name_of(unit.vault, caller) if caller else None,
+        caller_phone=UNREADABLE if misplaced else f"*******{caller.phone_last4}" if caller else None,
         may_be_revealed=sight is Sight.clear and (caller is not None or bool(numbers_apart(unit, ticket.id))),
         tier_reason=shown(ticket.tier_reason) if ticket.tier_reason else ticket.tier_reason,
         replied_at=ticket.replied_at,
