@@ -12,11 +12,11 @@ from service.tickets.concealing import Sight, concealed, numbers_apart, sight_of
 from service.tickets.confidentiality import Confidentiality
 from service.tickets.errors import NotTheHolder, PermissionMissing
 from service.tickets.inside import is_inside
-from service.tickets.models import Caller, Ticket
+from service.tickets.models import Ticket
 from service.tickets.reveals import count_reveal
 from service.tickets.sealed import Told, name_of, told_by
 from service.tickets.steps import holder_name, write_event
-from service.tickets.ties import caller_of
+from service.tickets.ties import CallerMisplaced, caller_of
 
 _REVEAL = Bilingual("查看来电人信息", "see who called")
 
@@ -112,6 +112,7 @@ _NOBODY = Bilingual("未登记来电人", "no caller on record")
 _INSIDE = Bilingual("不显示:被反映单位内部工会", "not shown: a union inside the employer")
 _CONFIDENTIAL = Bilingual("不显示:职工要求保密", "not shown: confidential")
 _CONFIDED = Bilingual("脱敏:仅受理人员可见", "masked: known to the intake alone")
+_MISPLACED = Bilingual("与登记时不符,未予显示", "not the one who was taken down; not shown")
 _NOT_THEIRS = Bilingual("脱敏:非本单位承办或无权查看", "masked: not this union's, or no right to see")
 
 
@@ -130,7 +131,10 @@ def reveal_callers(unit: Unit, numbers: Sequence[str], *, reason: str) -> dict[s
 
 
 def _in_list(unit: Unit, ticket: Ticket) -> CallerInList:
-    caller = unit.session.get(Caller, ticket.caller_id) if ticket.caller_id else None
+    try:
+        caller = caller_of(unit, ticket)
+    except CallerMisplaced:
+        return CallerInList("", "", _MISPLACED)
     if caller is None:
         return CallerInList("", "", _NOBODY)
     sight = sight_of_caller(unit, ticket)
