@@ -17,7 +17,7 @@ from tests.conftest import Servers, drop
 from tests.deploy.test_compose import Place
 from tests.embedded.processes import ROOT, within
 
-APP, PASSWORD = "app_of_a_test", "vulture sandal moss"
+APP, PASSWORD = "app_of_a_test", "vulture-sandal-moss"
 
 
 def book(owner: str) -> str:
