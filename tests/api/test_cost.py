@@ -27,7 +27,7 @@ def counted(application: Application) -> Iterator[list[str]]:
         event.remove(application.database.engine, "before_cursor_execute", remember)
 
 
-def test_registering_a_ticket_takes_at_most_eleven_statements_with_the_login(api: Api, application: Application) -> None:
+def test_registering_a_ticket_takes_at_most_eleven_statements(api: Api, application: Application) -> None:
     agent = api.as_("agent1")
     agent.post("/tickets", json=WAGES)  # what a process reads once has been read
     with counted(application) as statements:

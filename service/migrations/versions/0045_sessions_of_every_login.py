@@ -1,7 +1,7 @@
 """The processes' sessions are seen whichever login they have
 
 Revision: 0045
-After: 0043
+After: 0042
 
 A process may have a login of its own that is a member of `hotline_service` alone, and who asks how things are may have
 the owner's.
@@ -10,7 +10,7 @@ the owner's.
 from alembic import op
 
 revision = "0045"
-down_revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
