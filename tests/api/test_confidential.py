@@ -107,7 +107,8 @@ def test_no_address_that_bears_the_ticket_tells_its_handlers_who_called(shared_a
         for path in paths:
             answer = shared_api.as_(who).get(path)
             assert answer.status_code in (200, 403, 404, 409, 422), path
-            assert tells(answer.text) == [], path
+            # A request's own number is made by chance, of any digits.
+            assert tells(answer.text.replace(answer.headers["x-request-id"], "")) == [], path
 
 
 def test_what_the_worker_sent_is_not_fetched(shared_api: Api, number: str, level: Confidentiality) -> None:
