@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -181,6 +182,24 @@ class TestFiles:
     ) -> None:
         file = tmp_path / "wrong.csv"
         file.write_bytes(content)
+        result = run_import(file)
+        assert (result.exit_code, says in result.stderr) == (1, True), result.stderr
+
+    @pytest.mark.parametrize(
+        ("part", "says"),
+        [
+            (b"0" * 80_000_000, "it unpacks to 76 MB"),
+            (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">]><a>&a;</a>', "it declares a DOCTYPE"),
+        ],
+        ids=["zeros", "entities"],
+    )
+    def test_a_spreadsheet_that_would_fill_the_memory_is_not_opened(
+        self, run_import: Import, tmp_path: Path, part: bytes, says: str
+    ) -> None:
+        file = tmp_path / "bomb.xlsx"
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as book:
+            book.writestr("[Content_Types].xml", "<Types/>")
+            book.writestr("xl/sharedStrings.xml", part)
         result = run_import(file)
         assert (result.exit_code, says in result.stderr) == (1, True), result.stderr
 
