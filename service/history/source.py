@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError  # nosec B405 - the error alone; openpyxl reads
+
+# The error alone: it is openpyxl that reads.
+from xml.etree.ElementTree import ParseError  # nosec B405
 
 from service.core.errors import Bilingual, Malformed
 from service.history.mapping import HistoryMapping
