@@ -14,7 +14,7 @@ from sqlalchemy import exists, func, select
 from service.audit.models import AuditEvent
 from service.audit.recording import record
 from service.core.clock import local
-from service.core.errors import Bilingual, NotFound
+from service.core.errors import Bilingual, Malformed, NotFound
 from service.core.unit import PROVINCE_CODE, Unit
 from service.identity.permissions import Permission
 from service.org.tree import org_tree
@@ -49,6 +49,11 @@ class NobodyOnRecord(NotFound):
 
     zh = "工单 {number} 没有登记来电人,没有可以导出的个人信息。"
     en = "Ticket {number} has no caller on record; there is nothing about a person to take away."
+
+
+class NothingToCorrect(Malformed):
+    zh = "请至少填写一项要更正的信息。"
+    en = "Say at least one thing that is to be put right."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +127,17 @@ class CorrectCaller:
 def correct_caller(unit: Unit, command: CorrectCaller) -> None:
     """Put right what is held of a caller (个人信息保护法, art. 46). On record is which of it, not what it says.
 
-    Another number is another caller, and is taken down with the next call. Raises as take_person_file does.
+    Another number is another caller, and is taken down with the next call. Raises NothingToCorrect, and as
+    take_person_file does.
     """
     ticket, caller = _caller_of(unit, command.number)
+    changed = [name for name in ("name", "id_number", "address") if getattr(command, name) is not None]
+    if not changed:
+        raise NothingToCorrect
     told = Told(
         digits=phone_of(unit.vault, caller), name=command.name, id_number=command.id_number, address=command.address
     )
     note_caller(unit, told)
-    changed = [name for name in ("name", "id_number", "address") if getattr(command, name) is not None]
     record(unit, "worker:correct", subject=ticket.number, after={"reason": command.reason, "fields": changed})
 
 

@@ -185,6 +185,7 @@ def visits(shared_desk: Desk) -> list[Visited]:
         "peers-revoke": ("admin1", f"/peers?revoke={peer}"),
         "channels-remove": ("admin1", f"/channels?remove={channel}"),
         "employers": ("dispatcher1", "/employers"),
+        "person-data": ("supervisor1", f"/tickets/{states['in-progress'][1]}/person"),
         "recusal": (HANDLER, f"/tickets/{states['in-progress'][1]}/recusal"),
         "inbox": (HANDLER, "/inbox"),
         "rules": ("admin1", "/rules"),

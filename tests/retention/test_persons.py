@@ -8,7 +8,7 @@ from service.retention.holds import SetHold, set_hold
 from service.tickets.attachments import AttachFile, attach_file, keep_file
 from service.tickets.confidentiality import Confidentiality
 from tests.api.clients import Api
-from tests.console.browser import CONSOLE, Reader
+from tests.console.browser import CONSOLE, Reader, seen
 from tests.desk import GOLMUD, Desk
 from workers.chores import Keep
 
@@ -83,6 +83,22 @@ def test_what_is_wrong_is_put_right_and_the_audit_says_which_of_it(api: Api, des
     [(facts,)] = desk.rows("select after from audit_event where action = 'person:worker:correct'")
     assert facts["fields"] == ["name", "address"]
     assert "马晓明" not in str(facts)
+
+
+def test_what_a_worker_asks_is_done_on_a_page_of_its_own(reader: Reader, api: Api, desk: Desk) -> None:
+    ended, still_open = desk.closed(), desk.in_progress()
+    page = f"{CONSOLE}/tickets/{ended}/person"
+    assert page in reader.as_("supervisor1").see(f"{CONSOLE}/tickets/{ended}")
+    correct, forget = (form for form in reader.forms(page) if form.action == page)
+    nothing = reader.send(correct, reason="职工来电")
+    assert (nothing.status_code, "请至少填写一项" in seen(nothing)) == (422, True)
+    assert 'value="职工来电"' in nothing.text
+    assert "已更正" in seen(reader.send(correct, name="马晓明", reason="职工出示身份证"))
+    asked = seen(reader.send(forget, reason="职工书面申请"))
+    assert f"{ended} 批准后去除来电人身份;内容保存至 2036-11-20" in asked
+    assert f"{still_open} 尚未结束" in asked
+    file = api.as_("dispatcher1").post(f"/tickets/{ended}/person-file", json={"reason": WHY, "format": "json"}).json()
+    assert file["person"]["name"] == "马晓明"
 
 
 def test_who_asks_to_be_forgotten_is_where_the_matter_has_ended_and_told_what_stays(api: Api, desk: Desk) -> None:

@@ -9,6 +9,35 @@ PAIRS: dict[str, tuple[str, str]] = {
         "the reason goes onto the timeline and into the audit.",
     ),
     "person.take": ("导出", "Take the file"),
+    "person.more": ("职工申请更正或删除", "The worker asks to have it put right, or to be forgotten"),
+    "person.data": ("职工申请更正、删除个人信息", "What the worker asks of what is held of them"),
+    "person.back": ("返回工单", "Back to the ticket"),
+    "person.identify": (
+        "请先核对申请人就是职工本人。所做的记入审计,内容不记。",
+        "Make sure that it is the worker who asks. What is done stands in the audit, not what it says.",
+    ),
+    "hint.person_shown": ("如职工来电申请、核对了什么证件", "Such as the worker's call, and what they showed"),
+    "person.correct": ("更正", "Put right"),
+    "person.correct_note": (
+        "只填要更正的,留空的不变。换了电话的,下次来电时登记新号码。",
+        "Fill in what is to change; the rest stays. Another number is taken down with their next call.",
+    ),
+    "person.correct_do": ("更正", "Put it right"),
+    "person.corrected": ("已更正。", "It is put right."),
+    "person.forget": ("删除", "Forget"),
+    "person.forget_note": (
+        "提出后须另一人在“保存期限”页面批准,才从已结束且未冻结的工单去除来电人身份;诉求内容按规定期限保存后去除。",
+        "Somebody else approves it on the page on retention; then who called goes from tickets that have ended and are "
+        "not held. What was said goes when its time by law is over.",
+    ),
+    "person.forget_do": ("提出删除", "Ask for it"),
+    "person.asked": ("已提出,等待另一人批准。", "It is asked for; somebody else approves it."),
+    "person.going": (
+        "批准后去除来电人身份;内容保存至 {day}",
+        "who called goes once approved; the words stay until {day}",
+    ),
+    "person.held": ("已冻结,暂不能删除", "is held and stays for now"),
+    "person.open": ("尚未结束,结束后才能删除", "is open and stays until it has ended"),
     "nav.retention": ("保存期限", "Retention"),
     "retention.title": ("保存期限", "Retention"),
     "retention.note": (
