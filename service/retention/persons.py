@@ -144,7 +144,7 @@ def correct_caller(unit: Unit, command: CorrectCaller) -> None:
 def forget_caller(unit: Unit, number: str, *, reason: str) -> CallerErasure:
     """Ask, for a worker, that who they are goes; another person approves it as any erasure.
 
-    Raises as take_person_file does, and RunUnderWay.
+    Raises as take_person_file does, NothingToForget, RunUnderWay.
     """
     ticket, caller = _caller_of(unit, number)
     erasure = ask_to_forget(unit, caller.id, reason=reason)

@@ -49,6 +49,13 @@ class RunNotAsked(Conflict):
     en = "One person asks for the erasure before another approves it."
 
 
+class NothingToForget(Conflict):
+    """All of it is open or held: there is nothing to approve."""
+
+    zh = "该职工的工单都尚未结束或已冻结({numbers}),现在没有可删除的。结束或解除冻结后再提出。"
+    en = "Every ticket of this worker is open or held ({numbers}): nothing can go now. Ask again when that has changed."
+
+
 class ApprovedByOneself(Forbidden):
     """Four eyes."""
 
@@ -130,13 +137,18 @@ def ask_to_forget(unit: Unit, caller_id: int, *, reason: str) -> CallerErasure:
     """A worker asks for erasure (个人信息保护法, art. 47): who they are goes from every ticket of theirs that has ended
     and is not held, once another person approves it. What they said is kept as long as the law wants it.
 
-    Takes the place of a preview that nobody approved. Raises RunUnderWay, and whatever the caller's right needs is the
-    caller of this to ask.
+    Takes the place of a preview that nobody approved. Raises NothingToForget, RunUnderWay. Whether the actor may ask
+    is for the caller of this to say.
     """
-    _replace_open(unit)
     tickets = unit.session.execute(
         select(Ticket, held(unit).label("held")).where(Ticket.caller_id == caller_id).order_by(Ticket.id)
     ).all()
+    staying = {each.Ticket.number: "held" for each in tickets if each.held}
+    staying |= {each.Ticket.number: "open" for each in tickets if each.Ticket.state not in ENDED}
+    going = [each.Ticket for each in tickets if each.Ticket.number not in staying]
+    if not going:
+        raise NothingToForget(numbers=", ".join(staying))
+    _replace_open(unit)
     policy = policy_in_force(unit)
     run = RetentionRun(
         policy_id=policy.id,
@@ -149,9 +161,6 @@ def ask_to_forget(unit: Unit, caller_id: int, *, reason: str) -> CallerErasure:
     )
     unit.session.add(run)
     unit.session.flush()
-    staying = {each.Ticket.number: "held" for each in tickets if each.held}
-    staying |= {each.Ticket.number: "open" for each in tickets if each.Ticket.state not in ENDED}
-    going = [each.Ticket for each in tickets if each.Ticket.number not in staying]
     unit.session.add_all(RetentionItem(run_id=run.id, ticket_id=ticket.id, class_="caller") for ticket in going)
     unit.session.flush()
     return CallerErasure(

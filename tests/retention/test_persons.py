@@ -104,6 +104,9 @@ def test_what_a_worker_asks_is_done_on_a_page_of_its_own(reader: Reader, api: Ap
 def test_who_asks_to_be_forgotten_is_where_the_matter_has_ended_and_told_what_stays(api: Api, desk: Desk) -> None:
     ended, held, still_open = desk.closed(), desk.closed(), desk.in_progress()
     desk.do("supervisor1", set_hold, SetHold(number=held, reason="案件"))
+    elsewhere = desk.in_progress(phone="13997001234")
+    nothing = api.as_("dispatcher1").post(f"/tickets/{elsewhere}/person-erasure", json={"reason": "职工书面申请"})
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_to_forget")
     answer = api.as_("dispatcher1").post(f"/tickets/{ended}/person-erasure", json={"reason": "职工书面申请"})
     assert answer.status_code == 202
     found = answer.json()
