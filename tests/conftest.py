@@ -68,11 +68,12 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the real servers of this test process listen, and the name of the seeded template database."""
+    """Where the real servers of this test process listen and log, and the name of the seeded template database."""
 
     database_url: str
     redis_url: str
     template: str
+    logs: Path
 
     def url_of(self, database: str) -> str:
         return make_url(self.database_url).set(database=database).render_as_string(hide_password=False)
@@ -123,7 +124,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
     ):
         template = f"hotline_template_{worker_id}_{uuid.uuid4().hex[:8]}"
         url = Settings(database_url=endpoints.database_url).database_url
-        servers = Servers(database_url=url, redis_url=endpoints.redis_url, template=template)
+        servers = Servers(database_url=url, redis_url=endpoints.redis_url, template=template, logs=folder / "logs")
         with servers.admin() as admin:
             admin.execute(f'create database "{template}"')
         application = build(

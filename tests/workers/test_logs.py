@@ -20,7 +20,7 @@ from service.outbox.emit import Message, emit
 from service.outbox.handlers import DatabaseHandler
 from service.tickets.messages import TEMPLATES
 from service.tickets.worker_codes import CODE_TEMPLATE
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Servers
 from tests.console.browser import Reader
 from tests.desk import Desk
 from tests.embedded.processes import within
@@ -110,7 +110,7 @@ def test_no_process_says_a_word_of_a_caller(
     crew: Crew,
     desk: Desk,
     provider: tuple[str, Provider],
-    tmp_path_factory: pytest.TempPathFactory,
+    servers: Servers,
 ) -> None:
     token = log_in(house)
     assert log_in(house, WRONG_PASSWORD) == ""
@@ -128,8 +128,7 @@ def test_no_process_says_a_word_of_a_caller(
 
     said = everything(crew)
     if "HOTLINE_DATABASE_URL" not in os.environ:
-        servers = tmp_path_factory.getbasetemp() / "servers0" / "logs"
-        of_servers = "".join(file.read_text(errors="replace") for file in servers.glob("*.log"))
+        of_servers = "".join(file.read_text(errors="replace") for file in servers.logs.glob("*.log"))
         assert "violates check constraint" in of_servers, "this is the log in which PostgreSQL tells of errors"
         said += of_servers
     canaries = (
