@@ -28,13 +28,12 @@ from service.console.security import (
 )
 from service.console.visit import Visit
 from service.core.crypto import SealBroken
-from service.core.errors import Bilingual, HotlineError
+from service.core.errors import HotlineError
 from service.identity.errors import (
     IdentityTaken,
     IdentityThere,
     IdentityUnknown,
     LoginInterrupted,
-    NotLoggedIn,
     ProviderAway,
     ProviderClockApart,
     ProviderDenied,
@@ -209,8 +208,6 @@ def take_identity(visit: Visit) -> Response:
         journey, address = provider.begin(visit.lang)
     except Wrong:
         return _identity_page(visit, refusal=PasswordNotRight())
-    except NotLoggedIn:
-        raise
     except HotlineError as refusal:
         return _identity_page(visit, refusal=refusal)
     # A link, not a redirect: what a form leads to has to be of this site (form-action).
@@ -268,7 +265,7 @@ def _code_page(visit: Visit, *, refusal: HotlineError | None = None) -> Response
         "login_code.html",
         status=problem.status if problem else 200,
         to="/login/oidc/code",
-        refusal=Bilingual(problem.zh, problem.en) if problem else None,
+        refusal=problem.words if problem else None,
         username="",
         next=_fitting(visit.query("next") or visit.value("next")),
         mark=form_mark(visit.application.vault, visitor),
@@ -287,6 +284,6 @@ def _identity_page(visit: Visit, *, refusal: HotlineError | None = None) -> Resp
     return visit.page(
         "account_identity.html",
         status=problem.status if problem else 200,
-        refusal=Bilingual(problem.zh, problem.en) if problem else None,
+        refusal=problem.words if problem else None,
         **facts,
     )

@@ -1,6 +1,6 @@
 """Finding tickets, keeping searches, and one step on many tickets."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Body, Path, Query, Response
 from starlette.responses import StreamingResponse
@@ -149,20 +149,23 @@ def bulk_dispatch(work: Working, body: Annotated[BulkDispatch, Body(openapi_exam
     return answer(BulkResults.of(outcomes))
 
 
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "文件 / The file",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            XLSX: {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
+    **STEP_REFUSALS,
+}
+
+
 @router.post(
     "/tickets/bulk/export",
     name="tickets_bulk_export",
     summary=both("导出工单", "Export tickets"),
-    responses={
-        200: {
-            "description": "文件 / The file",
-            "content": {
-                "text/csv": {"schema": {"type": "string"}},
-                XLSX: {"schema": {"type": "string", "format": "binary"}},
-            },
-        },
-        **STEP_REFUSALS,
-    },
+    responses=_FILE,
     openapi_extra=needs(Permission.ticket_export),
 )
 def bulk_export(work: Working, body: Annotated[BulkExport, Body(openapi_examples=EXPORT_EXAMPLES)]) -> Response:
@@ -182,16 +185,7 @@ def bulk_export(work: Working, body: Annotated[BulkExport, Body(openapi_examples
     "/tickets/bulk/export-clear",
     name="tickets_bulk_export_clear",
     summary=both("导出工单(含来电人明文)", "Export tickets with who called"),
-    responses={
-        200: {
-            "description": "文件 / The file",
-            "content": {
-                "text/csv": {"schema": {"type": "string"}},
-                XLSX: {"schema": {"type": "string", "format": "binary"}},
-            },
-        },
-        **STEP_REFUSALS,
-    },
+    responses=_FILE,
     openapi_extra=needs(Permission.ticket_export_clear),
 )
 def bulk_export_clear(work: Working, body: Annotated[BulkExport, Body(openapi_examples=CLEAR_EXAMPLES)]) -> Response:
