@@ -1,12 +1,13 @@
 """Row-level security under the code's own filter: what a union has no part in, the database does not show it."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from service.core.fence import SERVICE_ROLE
 from service.core.unit import Actor
 from service.identity.people import actor_of_username
 from service.tables import METADATA
+from service.tickets.models import Ticket
 from tests.desk import GOLMUD, Desk
 
 SIBLING = "632802"
@@ -112,3 +113,13 @@ def test_nothing_can_be_written_out_of_reach(whole: Desk) -> None:
             unit.actor = actor_of_username(unit, f"handler-{SIBLING}")
             assert unit.session.execute(text(statement)).rowcount == 0, statement
     assert whole.rows("select count(*) from ticket where title = :title", title=TITLE)[0].count == 1
+
+
+def test_what_is_read_again_and_again_is_planned_once(desk: Desk) -> None:
+    for _ in range(8):
+        with desk.application.reading() as unit:
+            unit.session.scalar(select(func.count()).select_from(Ticket))
+    with desk.application.reading() as unit:
+        prepared = unit.session.scalars(text("select statement from pg_prepared_statements")).all()
+
+    assert any("FROM ticket" in statement for statement in prepared), "a ROLLBACK would have made psycopg forget it"
